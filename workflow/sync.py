@@ -162,7 +162,7 @@ def commit_if_current(experiment: Experiment, target: str) -> bool:
     lock = Path(FILES[target]).with_name("dvc.lock")
     recorded = lock.read_bytes() if lock.is_file() else b""
     commit(experiment, target)
-    if kept.sources(experiment.root) == before:
+    if kept.sources(experiment.root) == before or up_to_date(target):
         return True
     if recorded:
         write_bytes(lock, recorded)

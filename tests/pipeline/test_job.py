@@ -16,7 +16,7 @@ import torch
 from googlenet.config.schema.base import StageSettings
 from googlenet.errors import UserError
 from googlenet.models.runtime import Runtime
-from googlenet.pipeline import code, job, job_command
+from googlenet.pipeline import code, job
 from googlenet.pipeline.gpus import GPUS
 from googlenet.pipeline.job import Job, Output
 from googlenet.pipeline.job_file import MODULES, execution_file
@@ -224,11 +224,9 @@ def test_code_that_was_edited_after_the_run_began_ends_the_job_at_its_start(unre
     """Whoever undoes the edit would have its results under the name of the former code."""
     copy, jobs = tmp_path / "src/googlenet", []
     shutil.copytree(code.PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__"))
-    for module in (code, job_command):
-        monkeypatch.setattr(module, "PACKAGE", copy)
+    monkeypatch.setattr(code, "PACKAGE", copy)
     for cached in (code.code_digest, code.read, code.tree_of, code.module_digest):
         monkeypatch.setattr(code, cached.__name__, cached.__wrapped__)
-    monkeypatch.setattr(job_command, "code_digest", code.code_digest)
     of_stage = STAGES["train_classifier"].code_of(settings())
     write_json(MODULES, {code.code_digest(*of_stage): code.module_digests(*of_stage)})
     write_file(settings(), code=code.code_digest(*of_stage))
@@ -241,11 +239,20 @@ def test_code_that_was_edited_after_the_run_began_ends_the_job_at_its_start(unre
     path = copy / "classification/train.py"
     before = path.read_text()
     path.write_text(before + "# a comment\n")
+    (copy / "classification/.#train.py").symlink_to("someone@here")  # an editor's, for as long as the edit is not saved
     job.perform(look, words)
     path.write_text(before + "EDITED = 1\n")
     with pytest.raises(
         UserError, match=r"^googlenet\.classification\.train: this code was edited after the run began; run the"
     ):
+        job.perform(look, words)
+    path.write_text(before)
+    path.with_suffix(".txt").write_text("a table that belongs to the module")
+    with pytest.raises(UserError, match=r"^googlenet\.classification\.train: this code was edited"):
+        job.perform(look, words)
+    path.with_suffix(".txt").unlink()
+    path.write_text("def half")
+    with pytest.raises(UserError, match=r"^googlenet\.stages\.train_classifier: this code was edited"):
         job.perform(look, words)
     path.write_text(before)
     job.perform(look, words)

@@ -151,6 +151,10 @@ def test_an_edit_of_settings_code_or_rules_is_seen(root, tmp_path, monkeypatch):
         path.write_text(path.read_text() + "# edited\n")
         seen.append(kept.sources(root))
     assert len(set(seen)) == 5
+    (root / "workflow/exports").mkdir()
+    for name in ("dvc.yaml", "dvc.lock", ".gitignore"):  # as DVC does when it records the results of a target apart
+        (root / "workflow/exports" / name).write_text("recorded")
+    assert kept.sources(root) == seen[-1]
 
 
 @pytest.mark.parametrize(

@@ -8,12 +8,14 @@ import json
 import os
 from base64 import urlsafe_b64decode
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from googlenet.pipeline import links
 
 RECORDS = Path(".snakemake/metadata")
-UNFINISHED = Path(".snakemake/incomplete")  # files named like records: the outputs of jobs that run, or were killed
+UNFINISHED = Path(".snakemake/incomplete")
 TAKE_OVER = "GOOGLENET_TAKE_OVER"  # set: Snakemake runs with --touch, and leaves the jobs' configurations as they are
 SLACK_S = 0.01  # file systems differ in the resolution of their timestamps
 
@@ -24,7 +26,8 @@ def unrecorded() -> bool:
         return False
     times = list(recorded_times())
     if not times:
-        return any(Path("results").glob("*/*/**/metrics.json"))
+        own = unfinished()
+        return any(str(path) not in own for path in Path("results").glob("*/*/**/metrics.json"))
     # In a linked cache, timestamps mean nothing and contents decide: see links.py.
     return any(abs(present_s - recorded_s) > SLACK_S for recorded_s, present_s in times) and not links.linked()
 
@@ -32,19 +35,25 @@ def unrecorded() -> bool:
 def recorded_times() -> Iterator[tuple[float, float]]:
     """Two timestamps of every existing output that Snakemake has a record of: when its job ended, and the present one.
 
-    `--touch` counts as a job. A job that is not recorded yet, or was killed, has put its outputs there itself: for them,
-    the present one twice."""
-    for record in (*RECORDS.rglob("*"), *UNFINISHED.rglob("*")):
-        folder = RECORDS if record.is_relative_to(RECORDS) else UNFINISHED
-        if record.is_file():
+    `--touch` counts as a job. Without the outputs of unfinished jobs, whose records are of their former runs."""
+    own = unfinished()
+    for path, record in entries(RECORDS):
+        with suppress(OSError):  # removed by a Snakemake that is running
+            present_s = os.lstat(path).st_mtime
+            if record.get("endtime") and path not in own:
+                yield record["endtime"], present_s
+
+
+def unfinished() -> set[str]:
+    """The outputs of jobs that run, were killed, or have ended without Snakemake having noticed."""
+    return {path for path, _ in entries(UNFINISHED)}
+
+
+def entries(folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """What Snakemake has noted of outputs in one of its folders, by their paths."""
+    for file in folder.rglob("*"):
+        if file.is_file():
             # The name is the path in base64; one too long for a file name is split, and its folders are marked with @.
-            parts = record.relative_to(folder).parts
-            try:
-                path = urlsafe_b64decode("".join(part.removeprefix("@") for part in parts)).decode()
-                ended_s, present_s = json.loads(record.read_bytes()).get("endtime"), os.lstat(path).st_mtime
-            except (ValueError, OSError):  # being written, or removed by a Snakemake that is running
-                continue
-            if UNFINISHED.joinpath(*parts).exists():
-                yield present_s, present_s
-            elif ended_s:
-                yield ended_s, present_s
+            name = "".join(part.removeprefix("@") for part in file.relative_to(folder).parts)
+            with suppress(ValueError, OSError):  # being written, or removed by a Snakemake that is running
+                yield urlsafe_b64decode(name).decode(), json.loads(file.read_bytes())

@@ -7,7 +7,9 @@ only if selected. Docstrings, error texts, and the folders in EXEMPT are exclude
 
 import ast
 import hashlib
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -25,8 +27,13 @@ LEFT_OUT = frozenset(("ctx", "kind", "type_comment", "type_params", "type_ignore
 @cache
 def code_digest(module: str, selected: tuple[str, ...] = ()) -> str:
     """SHA-256 over the modules that a stage's `module` reaches, itself included, and those that its settings select."""
+    return digest_of_modules(module_digests(module, selected))
+
+
+def digest_of_modules(digests: Mapping[str, str]) -> str:
+    """The digest of several modules, given those of each, by name."""
     digest = hashlib.sha256()
-    for name, its in module_digests(module, selected).items():
+    for name, its in digests.items():
         digest.update(f"{name} {its}\n".encode())
     return digest.hexdigest()
 
@@ -132,6 +139,17 @@ def flatten(node: ast.AST, lines: list[str], named: list[str]) -> None:
 def is_text(node: ast.AST) -> bool:
     """Whether a statement is a bare string: a docstring, or one used as a comment."""
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+
+
+def changed_since(moment_ns: int) -> bool:
+    """Whether a file of the package was written or moved here after a moment (in ns since 1970), resource files included."""
+    for place, folders, names in os.walk(PACKAGE):
+        folders[:] = [name for name in folders if name != "__pycache__"]
+        for name in names:
+            with suppress(FileNotFoundError):  # an editor's own file that has just gone
+                if os.lstat(os.path.join(place, name)).st_ctime_ns > moment_ns:
+                    return True
+    return False
 
 
 def check_source(folder: Path) -> None:

@@ -31,15 +31,15 @@ class EarlierResults:
         """After the run: restore what failed jobs deleted, remove the links; return outputs that are missing now. Does
         nothing the second time."""
         persistence, missing = self.workflow.persistence, []
-        kept, self.records = self.records, {}
-        for job, records in kept.items():
+        for job in list(self.records):
             if put_back(job.output):
                 for path in job.output:  # a failed job leaves a record too, of the inputs that it failed with
                     persistence.cleanup_metadata(path)
-                for path, record in zip(job.output, records, strict=False):
+                for path, record in zip(job.output, self.records[job], strict=False):
                     if record:
                         persistence._write_record(persistence._get_key(path), record)  # there is no public method
                 missing += [str(path) for path in job.output if not os.path.lexists(path)]
+            del self.records[job]
         return missing
 
 

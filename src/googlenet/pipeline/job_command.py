@@ -14,7 +14,7 @@ from googlenet.config.schema.shared import Compute, Computes, Execution
 from googlenet.errors import UserError
 from googlenet.models.determinism import SINGLE_THREAD
 from googlenet.models.processor import precision_of
-from googlenet.pipeline.code import PACKAGE, code_digest, module_digests
+from googlenet.pipeline.code import changed_since, digest_of_modules, module_digests
 from googlenet.pipeline.job_file import JobFile, modules_of, read_execution, read_job_file
 from googlenet.pipeline.registry import STAGES
 from googlenet.pipeline.team import Team
@@ -95,12 +95,15 @@ class Asked:
     def check_code(self) -> None:
         """Raise UserError if the code is no longer that of the job's file. Whoever edits it during a run and then undoes it
         would otherwise have results of the edited code under the name of the former."""
-        stage, changed = STAGES.get(self.file.stage), self.config.stat().st_ctime_ns
-        if stage is None or all(path.stat().st_ctime_ns <= changed for path in PACKAGE.rglob("*.py")):
+        stage = STAGES.get(self.file.stage)
+        if stage is None or not changed_since(self.config.stat().st_ctime_ns):
             return  # as in almost every job: parsing the code would take half a second
-        code = stage.code_of(self.file.settings)
-        if code_digest(*code) != self.file.code:
-            known, now = modules_of(self.root, self.file.code) or {}, module_digests(*code)
+        try:
+            now = module_digests(*stage.code_of(self.file.settings))
+        except SyntaxError:  # half an edit
+            now = {}
+        if digest_of_modules(now) != self.file.code:
+            known = modules_of(self.root, self.file.code) or now
             names = sorted(name for name in now if now[name] != known.get(name)) or [stage.module]
             raise UserError(
                 f"{names[0]}: this code was edited after the run began; run the same command again, which uses it"

@@ -20,6 +20,7 @@ from googlenet.storage.files import sha256, write_bytes
 
 FILE = Path(".googlenet/composed.json")
 COMPOSERS = ("hydra-core", "omegaconf", "pydantic", "PyYAML")
+OF_DVC = ("dvc.yaml", "dvc.lock", ".gitignore")  # in workflow/, with the results that DVC records of targets apart
 RESOLVER = re.compile(rb"\$\{[\w.]+:")  # ${oc.env:HOME}: its value is in no file
 
 
@@ -58,14 +59,15 @@ def key_of(root: Path, name: str) -> str:
 
 
 def settings_files(root: Path) -> list[tuple[str, Path]]:
-    """The files that an experiment is composed from, each with its path relative to `conf/`."""
+    """The files that an experiment is composed from: params.yaml, and those of conf/ by their paths below it."""
     return [("params.yaml", root / "params.yaml"), *below(root / "conf")]
 
 
 def sources(root: Path) -> str:
     """SHA-256 of all files that decide what a run does (settings, code, rules), to tell whether one was edited."""
     digest = hashlib.sha256()
-    for _, path in (*settings_files(root), *below(PACKAGE), *below(root / "workflow")):
+    rules = [each for each in below(root / "workflow") if each[1].name not in OF_DVC]
+    for _, path in (*settings_files(root), *below(PACKAGE), *rules):
         digest.update(f"{path} {sha256(path) if path.is_file() else ''}\n".encode())
     return digest.hexdigest()
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 Arrays = Mapping[str, np.ndarray]
 FOLDER = Path(".googlenet/resume")
+LAUNCHER = "GOOGLENET_LAUNCHER"  # in one of several processes of a job: the one that started them, <pid>@<machine>
 PIECE_MB = 64
 WATCH_S = 1.0
 LOCK_TIMEOUT_S = 60  # enough for a job that survived a killed engine to notice (within WATCH_S), save and exit
@@ -198,7 +199,7 @@ def listening(resume: Resume) -> Iterator[None]:
 
 def watch_engine() -> None:
     """Stop this process when the engine, or the launcher, that started it has exited."""
-    engine, _, machine = os.environ.get(faults.LAUNCHER, os.environ.get(faults.ENGINE, "")).partition("@")
+    engine, _, machine = os.environ.get(LAUNCHER, os.environ.get(faults.ENGINE, "")).partition("@")
     if engine and machine == platform.node():  # a cluster's node does not see the processes of the head node
         threading.Thread(target=_watch, args=(int(engine),), daemon=True).start()
 

@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING
 from googlenet.errors import Stopped, UserError
 from googlenet.pipeline import resume
 from googlenet.pipeline.team import FINISHED, PEER_LOST, STOPPED, Team
-from googlenet.storage import faults
 
 if TYPE_CHECKING:
     from torch.distributed.elastic.multiprocessing.errors import ProcessFailure
@@ -111,4 +110,4 @@ def cause_of(failures: Mapping[int, "ProcessFailure"], processes: int) -> UserEr
 def watch_engine() -> None:
     """Stop when the engine that started this job exits, and let the child processes stop when this one exits."""
     resume.watch_engine()
-    os.environ[faults.LAUNCHER] = f"{os.getpid()}@{platform.node()}"
+    os.environ[resume.LAUNCHER] = f"{os.getpid()}@{platform.node()}"

@@ -12,7 +12,6 @@ from collections import Counter
 
 VARIABLE = "GOOGLENET_FAULT"
 ENGINE = "GOOGLENET_ENGINE"  # Snakemake's main process: <pid>@<machine>
-LAUNCHER = "GOOGLENET_LAUNCHER"  # in one of several processes of a job, the process that started them, likewise
 
 _job = ""
 _seen: Counter[str] = Counter()

@@ -24,7 +24,9 @@ from googlenet.tracking.processes import is_dead, process
 COPIED_BYTES = 16 * 2**20  # larger artefacts are not copied: the mirror reads the original
 
 Event = dict[str, Any]
-LIBRARIES = "libraries"  # a tag: with others, a saved state is of no use, and a training starts from the beginning
+LIBRARIES = (
+    "libraries"  # a tag, the digest of their versions: under others, saved states are invalid, and jobs start over
+)
 
 
 class InUse(UserError):
@@ -75,7 +77,7 @@ class EventLog:
 
     @property
     def libraries(self) -> str | None:
-        """A digest of the versions of the libraries that computed the first attempt; None if it did not say."""
+        """The first attempt's digest of the versions of the libraries; None in logs of former versions."""
         tags: Mapping[str, str] = self.events[0]["tags"]
         return tags.get(LIBRARIES)
 

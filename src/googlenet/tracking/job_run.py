@@ -57,7 +57,8 @@ def log_to_write(folder: Path, labels: Mapping[str, str]) -> EventLog:
     stamp = short_stamp(labels)
     resumable, logs = None, logs_of_job(folder)
     for log in reversed(logs):
-        if resumable is None and log.stamp == stamp and log.libraries == labels.get(LIBRARIES) and not log.is_over:
+        same = log.stamp == stamp and log.libraries in (None, labels.get(LIBRARIES))
+        if resumable is None and same and not log.is_over:
             resumable = log
         else:
             log.drop()
