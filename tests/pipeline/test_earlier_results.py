@@ -136,6 +136,14 @@ def snakemake(folder: Path, *words: str, code: int = 0) -> str:
     return output + errors
 
 
+def made(folder: Path) -> dict[str, str]:
+    """Run the workflow above with settings that are good; the content of every file."""
+    put(folder / "Snakefile", WORKFLOW)
+    put(folder / "settings.txt", "good")
+    snakemake(folder)
+    return texts(folder)
+
+
 def begun(folder: Path, *words: str) -> subprocess.Popen[str]:
     """A process of Snakemake that runs in a folder, in a session of its own."""
     command = [Path(sys.executable).with_name("snakemake"), "--cores", "1", "--max-checksum-file-size", "1TB", *words]
@@ -146,10 +154,7 @@ def begun(folder: Path, *words: str) -> subprocess.Popen[str]:
 
 @pytest.mark.engine
 def test_snakemake_knows_what_was_put_back_by_the_inputs_that_it_was_made_from(tmp_path):
-    put(tmp_path / "Snakefile", WORKFLOW)
-    put(tmp_path / "settings.txt", "good")
-    snakemake(tmp_path)
-    before = texts(tmp_path)
+    before = made(tmp_path)
     put(tmp_path / "settings.txt", "bad")
     assert "gone:\n" in snakemake(tmp_path, code=1)
     assert texts(tmp_path) == before | {"settings.txt": "bad"}
@@ -175,10 +180,7 @@ def test_snakemake_knows_what_was_put_back_by_the_inputs_that_it_was_made_from(t
 @pytest.mark.engine
 def test_a_second_interrupt_costs_no_earlier_result(tmp_path):
     """Snakemake then ends without its onerror, unless the second comes too soon or too late."""
-    put(tmp_path / "Snakefile", WORKFLOW)
-    put(tmp_path / "settings.txt", "good")
-    snakemake(tmp_path)
-    before = texts(tmp_path)
+    before = made(tmp_path)
     put(tmp_path / "settings.txt", "slow")
     process = begun(tmp_path)
     until((tmp_path / "began").is_file)

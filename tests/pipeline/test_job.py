@@ -221,7 +221,7 @@ def test_settings_that_were_edited_while_the_job_ran_end_it(unrecorded):
 
 
 def test_code_that_was_edited_after_the_run_began_ends_the_job_at_its_start(unrecorded, monkeypatch, tmp_path):
-    """Whoever undoes the edit would have its results under the name of the former code."""
+    """Once the edit is undone, its results would pass for the former code's."""
     copy, jobs = tmp_path / "src/googlenet", []
     shutil.copytree(code.PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__"))
     monkeypatch.setattr(code, "PACKAGE", copy)

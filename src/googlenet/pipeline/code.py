@@ -143,13 +143,20 @@ def is_text(node: ast.AST) -> bool:
 
 def changed_since(moment_ns: int) -> bool:
     """Whether a file of the package was written or moved here after a moment (in ns since 1970), resource files included."""
-    for place, folders, names in os.walk(PACKAGE):
-        folders[:] = [name for name in folders if name != "__pycache__"]
-        for name in names:
-            with suppress(FileNotFoundError):  # an editor's own file that has just gone
-                if os.lstat(os.path.join(place, name)).st_ctime_ns > moment_ns:
-                    return True
+    for _, path in below(PACKAGE):
+        with suppress(FileNotFoundError):  # an editor's own file that has just gone
+            if path.lstat().st_ctime_ns > moment_ns:
+                return True
     return False
+
+
+def below(folder: Path) -> list[tuple[str, Path]]:
+    """The files below a folder, as (path relative to it, path) sorted by the former, without Python's caches."""
+    paths = []
+    for place, folders, names in os.walk(folder, followlinks=True):
+        folders[:] = [name for name in folders if name != "__pycache__"]
+        paths += [Path(place, name) for name in names]
+    return sorted((path.relative_to(folder).as_posix(), path) for path in paths)
 
 
 def check_source(folder: Path) -> None:

@@ -93,8 +93,8 @@ class Asked:
         return {name: digest_of(self.given[name]) for name, kind in self.edges.items() if kind is not Output}
 
     def check_code(self) -> None:
-        """Raise UserError if the code is no longer that of the job's file. Whoever edits it during a run and then undoes it
-        would otherwise have results of the edited code under the name of the former."""
+        """Raise UserError if the code is no longer that of the job's file. After an edit during a run that is undone later,
+        the edited code's results would otherwise pass for the former code's."""
         stage = STAGES.get(self.file.stage)
         if stage is None or not changed_since(self.config.stat().st_ctime_ns):
             return  # as in almost every job: parsing the code would take half a second

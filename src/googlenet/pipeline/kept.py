@@ -6,7 +6,6 @@ every file that was read (conf/, params.yaml, the package) and of the library ve
 
 import hashlib
 import json
-import os
 import platform
 import re
 from dataclasses import asdict, dataclass
@@ -15,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from googlenet.pipeline import versions
-from googlenet.pipeline.code import PACKAGE
+from googlenet.pipeline.code import PACKAGE, below
 from googlenet.storage.files import sha256, write_bytes
 
 FILE = Path(".googlenet/composed.json")
@@ -70,15 +69,6 @@ def sources(root: Path) -> str:
     for _, path in (*settings_files(root), *below(PACKAGE), *rules):
         digest.update(f"{path} {sha256(path) if path.is_file() else ''}\n".encode())
     return digest.hexdigest()
-
-
-def below(folder: Path) -> list[tuple[str, Path]]:
-    """The files below a folder, as (path relative to it, path) sorted by the former, without Python's caches."""
-    paths = []
-    for place, folders, names in os.walk(folder, followlinks=True):
-        folders[:] = [name for name in folders if name != "__pycache__"]
-        paths += [Path(place, name) for name in names]
-    return sorted((path.relative_to(folder).as_posix(), path) for path in paths)
 
 
 def load(root: Path, key: str) -> Kept | None:

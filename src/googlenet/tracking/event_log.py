@@ -24,9 +24,7 @@ from googlenet.tracking.processes import is_dead, process
 COPIED_BYTES = 16 * 2**20  # larger artefacts are not copied: the mirror reads the original
 
 Event = dict[str, Any]
-LIBRARIES = (
-    "libraries"  # a tag, the digest of their versions: under others, saved states are invalid, and jobs start over
-)
+LIBRARIES = "libraries"  # a tag, the digest of their versions: under other versions, jobs start from the beginning
 
 
 class InUse(UserError):
