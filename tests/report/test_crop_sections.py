@@ -54,7 +54,7 @@ def titles(section):
     [
         ((0.4, 0.1, 0.9), "better by 0.40 points, 95 % interval [0.10, 0.90]"),
         ((-0.4, -0.9, -0.1), "worse by 0.40 points, 95 % interval [0.10, 0.90]"),
-        ((-0.4, -0.9, 0.0), f"{UNDECIDED} ({MINUS}0.40 points, 95 % interval [{MINUS}0.90, 0.00])"),
+        ((-0.4, -0.9, 0.0), f"{UNDECIDED} (0.40 points worse, 95 % interval from 0.90 worse to 0.00)"),
     ],
 )
 def test_the_text_on_the_budget_and_the_maximum_follows_their_intervals(study, pair, expected):
@@ -170,7 +170,7 @@ def test_the_text_on_calibration_follows_its_intervals(ensemble):
     assert "of 1 model at 1 crop: 6.50 %, 95 % interval [4.00, 9.00]; of 7 models at 144 crops: 3.00 %" in text
     assert "calibration error better by 3.50 points, 95 % interval [0.50, 6.50]" in text
     assert "negative log-likelihood worse by 0.123 nats, 95 % interval [0.050, 0.200]" in text
-    assert f"brier score {UNDECIDED} (+0.010, 95 % interval [{MINUS}0.020, 0.030])" in text
+    assert f"brier score {UNDECIDED} (0.010 better, 95 % interval from 0.020 worse to 0.030 better)" in text
     (table,) = (item for item in section.content if hasattr(item, "rows"))
     assert [row.cells[:2] for row in table.rows] == [
         *[("1 model", "1 crop"), ("7 models", "1 crop"), ("1 model", "144 crops"), ("7 models", "144 crops")]

@@ -54,7 +54,7 @@ def test_the_conclusions_on_switches_follow_their_intervals(evaluated):
     table = detection_tables.switches(evaluated)
     assert table.rows[0].mark == OURS and table.rows[0].cells[0] == "In use here: none"
     assert [row.cells[-1] for row in table.rows[1:]] == [
-        f"{UNDECIDED} (+0.3 points, 95 % interval [{MINUS}0.2, 0.8])",
+        f"{UNDECIDED} (0.3 points better, 95 % interval from 0.2 worse to 0.8 better)",
         "better by 1.9 points, 95 % interval [0.8, 3.0]",
         "worse by 1.9 points, 95 % interval [0.6, 3.1]",
     ]

@@ -75,14 +75,23 @@ def with_confidence(bounds: Interval, digits: int = 2) -> str:
 
 
 def of_difference(pair: Difference, unit: str = " points", digits: int = 2) -> str:
-    """State what a paired interval shows about a difference (positive: better): better, worse, or neither."""
+    """State what a paired interval shows about a difference (positive: better): better, worse, or neither. No sign, which
+    would be the opposite of the change's if less is better."""
     difference, bounds = pair.difference, pair.interval
     if bounds.side > 0:
         return f"better by {decimal(difference, digits)}{unit}, {with_confidence(bounds, digits)}"
     if bounds.side < 0:
         turned = bounds.model_copy(update={"low": -bounds.high, "high": -bounds.low})
         return f"worse by {decimal(-difference, digits)}{unit}, {with_confidence(turned, digits)}"
-    return f"{UNDECIDED} ({signed(difference, digits)}{unit}, {with_confidence(bounds, digits)})"
+    low, high = _lean(bounds.low, digits), _lean(bounds.high, digits)
+    return f"{UNDECIDED} ({_lean(difference, digits, unit)}, {confidence(bounds)} from {low} to {high})"
+
+
+def _lean(difference: float, digits: int, unit: str = "") -> str:
+    size = f"{decimal(abs(difference), digits)}{unit}"
+    if float(f"{difference:.{digits}f}") == 0:
+        return size
+    return f"{size} {'better' if difference > 0 else 'worse'}"
 
 
 def gain(pair: Difference) -> str:
