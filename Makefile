@@ -96,7 +96,7 @@ pull: env ## after git clone: dvc pull, then restore
 	dvc pull || { echo 'error: not all came; `make verify WHAT=--remote` names what is missing or damaged' >&2; exit 1; }
 	python workflow/sync.py restore
 
-verify: env ## is every file of DVC's cache sound? WHAT="--remote --mend": the remote's too, and mend
+verify: env ## is every file of DVC's cache sound? WHAT="--remote --repair": the remote's too, and repair
 	python workflow/verify.py $(WHAT)
 
 lock: env ## renew requirements.lock (needs uv)

@@ -43,7 +43,7 @@ IMAGES = (
     ("a link to nothing", ("x.jpg", lambda path: path.symlink_to("/no/such")), "cat/x.jpg: not an image file"),
     ("a file that cannot be read", ("x.jpg", lambda path: path.symlink_to("/proc/self/mem")), "cat/x.jpg: cannot be read (Input/output error)"),
     ("no image's name", ("x.txt", b"notes"), "cat/x.txt: not an image file"),
-    ("a name that is no UTF-8", ("x.jpg", lambda path: open(os.fsencode(path.parent) + b"/\xff.jpg", "wb").close()), "cat/\\udcff.jpg: its name is no UTF-8, or too long; rename it"),
+    ("a name that is not UTF-8", ("x.jpg", lambda path: open(os.fsencode(path.parent) + b"/\xff.jpg", "wb").close()), "cat/\\udcff.jpg: its name is not UTF-8, or too long; rename it"),
 )
 XML = (
     ("missing", None, "train_0.xml: no such annotation file"),
@@ -57,9 +57,9 @@ XML = (
     ("box outside", xml(("cat", 1, 1, 40, 9)), "train_0.xml: box (1, 1, 40, 9) lies outside its image of 32x24 px"),
     ("box inverted", xml(("cat", 9, 1, 5, 9)), "train_0.xml: box (9, 1, 5, 9) is inverted or has no area"),
     ("box without area", xml(("cat", 5, 5, 5, 9)), "train_0.xml: box (5, 5, 5, 9) is inverted or has no area"),
-    ("corner NaN", xml(("cat", 1, "nan", 9, 9)), "train_0.xml: an object's <bndbox> lacks a corner or has one that is no number"),
-    ("corner missing", corners("<xmin>1</xmin><ymin>1</ymin><xmax>9</xmax>"), "train_0.xml: an object's <bndbox> lacks a corner or has one that is no number"),
-    ("no box", corners(""), "train_0.xml: an object's <bndbox> lacks a corner or has one that is no number"),
+    ("corner NaN", xml(("cat", 1, "nan", 9, 9)), "train_0.xml: an object's <bndbox> lacks a corner or has one that is not a number"),
+    ("corner missing", corners("<xmin>1</xmin><ymin>1</ymin><xmax>9</xmax>"), "train_0.xml: an object's <bndbox> lacks a corner or has one that is not a number"),
+    ("no box", corners(""), "train_0.xml: an object's <bndbox> lacks a corner or has one that is not a number"),
     ("another image's size", xml(BOX, size=(640, 480)), "train_0.xml: made for 640x480 px; the image has 32x24 px"),
     ("size of no digits", xml(BOX, size=("wide", 24)), "train_0.xml: <width> of <size> is 'wide', not a number of pixels"),
     ("size of 5000 digits", xml(BOX, size=("9" * 5000, 24)), "train_0.xml: <width> of <size> is '99999999999999999999', not a number of pixels"),
@@ -69,9 +69,9 @@ XML = (
 VOC_LISTS = (
     ("a list names no image", lambda root: put(root / "ImageSets/Main/test.txt", "test_0\nnone\n"), "none: no image of that name in JPEGImages"),
     ("two lists name an image", lambda root: put(root / "ImageSets/Main/test.txt", "test_0\ntrain_0\n"), "train_0.jpg: already listed in train"),
-    ("a list leads out", lambda root: put(root / "ImageSets/Main/test.txt", "test_0\n../../etc/passwd\n"), "../../etc/passwd: leads out of JPEGImages, or is no name of a file"),
-    ("a list names an absolute path", lambda root: put(root / "ImageSets/Main/test.txt", "test_0\n/etc/passwd\n"), "/etc/passwd: leads out of JPEGImages, or is no name of a file"),
-    ("a name of 300 letters", lambda root: put(root / "ImageSets/Main/test.txt", "test_0\n" + "n" * 300), "nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn: leads out of JPEGImages, or is no name of a file"),
+    ("a list leads out", lambda root: put(root / "ImageSets/Main/test.txt", "test_0\n../../etc/passwd\n"), "../../etc/passwd: points outside JPEGImages, or is not a valid file name"),
+    ("a list names an absolute path", lambda root: put(root / "ImageSets/Main/test.txt", "test_0\n/etc/passwd\n"), "/etc/passwd: points outside JPEGImages, or is not a valid file name"),
+    ("a name of 300 letters", lambda root: put(root / "ImageSets/Main/test.txt", "test_0\n" + "n" * 300), "nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn: points outside JPEGImages, or is not a valid file name"),
     ("a name that may be two images", lambda root: put(root / "JPEGImages/test_0.PNG", jpeg()), "test_0: may be test_0.PNG or test_0.jpg; list it with its suffix"),
     ("a list of XML", lambda root: [put(root / "JPEGImages/test_0.xml", xml(BOX)), put(root / "ImageSets/Main/test.txt", "test_0.xml\ntest_1\n")], "test_0.xml: not an image file"),
     ("a class that training lacks", lambda root: put(root / "Annotations/test_0.xml", xml(BOX, ("cow", 1, 1, 9, 9))), "test_0.xml: unknown class 'cow'"),
@@ -83,7 +83,7 @@ VOC = (
     ("an empty list", lambda root: put(root / "ImageSets/Main/test.txt", ""), "dataset.detection.splits.test: no image left in test; add some"),
     ("no folder of images", lambda root: shutil.rmtree(root / "JPEGImages"), "dataset.detection.images: no folder HERE/raw/JPEGImages; correct the key or complete the data set"),
     ("a class only in training", lambda root: [put(root / f"Annotations/test_{i}.xml", xml(BOX)) for i in range(3)], "dataset.detection.splits.test: nothing of class 'dog' there; add some or remove the class"),
-    ("too many bad files", (lambda root: put(root / "Annotations/test_0.xml", ""), {"max_bad_fraction": 0.01}), "dataset.detection: 1 of 9 files (1 looked at) are bad (11.11 %), first in test: test_0.xml: is empty; mend or remove what HERE/out/quarantine.csv lists, or raise dataset.detection.max_bad_fraction (now 0.01)"),
+    ("too many bad files", (lambda root: put(root / "Annotations/test_0.xml", ""), {"max_bad_fraction": 0.01}), "dataset.detection: 1 of 9 files (1 looked at) are bad (11.11 %), first in test: test_0.xml: is empty; correct or remove what HERE/out/quarantine.csv lists, or raise dataset.detection.max_bad_fraction (now 0.01)"),
 )
 FOLDERS = (
     ("no root", (lambda root: None, {"root": ""}), "dataset.classification.root: not set; give the folder that holds the data set"),
@@ -99,10 +99,10 @@ FOLDERS = (
      "validation": "", "test": "test"}}), "dataset.classification.validation_per_class: 3, but class 'cat' has only 3 images; lower it"),
     ("two splits of one folder", (lambda root: None, {"splits": {"train": "train", "validation": "test", "test": "test"}}), "dataset.classification.splits: two splits read the same source; name another, since choices and figures need different images"),
     ("images in a subfolder of a class", lambda root: put(root / "train/cat/indoor/0.jpg", jpeg()), "HERE/raw/train/cat: 1 image in subfolders that are not read (indoor); move the images up into cat, or move the subfolders up beside it, each as a class"),
-    ("a list without classes", (lambda root: put(root / "val.txt", "test/cat/0.jpg\n"), {"splits": {"train": "train", "validation": "val.txt", "test": "test"}}), "val.txt, line 1: 'test/cat/0.jpg' is not an image and a class; mend the line"),
+    ("a list without classes", (lambda root: put(root / "val.txt", "test/cat/0.jpg\n"), {"splits": {"train": "train", "validation": "val.txt", "test": "test"}}), "val.txt, line 1: 'test/cat/0.jpg' is not an image and a class; correct the line"),
     ("flat images", lambda root: [calls.emptied(root / "test"), put(root / "test/0.jpg", jpeg())], "dataset.classification.splits.test: HERE/raw/test has no class folders; to read the folder as it is, set dataset.classification: {splits: {train: train, validation: '', test: validation}, validation_per_class: 10}"),
-    ("stray file", lambda root: put(root / "train/notes.txt", "x"), "dataset.classification: 1 of 19 files (1 looked at) are bad (5.26 %), first in train: notes.txt: lies in no class folder; mend or remove what HERE/pets/quarantine.csv lists, or raise dataset.classification.max_bad_fraction (now 0.0)"),
-    ("class folder whose name is no UTF-8", lambda root: os.mkdir(os.fsencode(root) + b"/train/\xff"), "HERE/raw/train/\\udcff: the name of this class folder is no UTF-8, or too long; rename it"),
+    ("stray file", lambda root: put(root / "train/notes.txt", "x"), "dataset.classification: 1 of 19 files (1 looked at) are bad (5.26 %), first in train: notes.txt: lies in no class folder; correct or remove what HERE/pets/quarantine.csv lists, or raise dataset.classification.max_bad_fraction (now 0.0)"),
+    ("class folder whose name is not UTF-8", lambda root: os.mkdir(os.fsencode(root) + b"/train/\xff"), "HERE/raw/train/\\udcff: the name of this class folder is not UTF-8, or too long; rename it"),
 )
 COCO_BOXES = (
     ("bbox of text", lambda t: t["annotations"][0].update(bbox="1 1 9 9"), "instances_train.json: annotations[0] of train_0.jpg: bbox is not four numbers x, y, width, height"),
@@ -111,8 +111,8 @@ COCO_BOXES = (
     ("bbox outside", lambda t: t["annotations"][0].update(bbox=[5, 5, 90, 9]), "instances_train.json, train_0.jpg: box (5, 5, 95, 14) lies outside its image of 32x24 px"),
     ("iscrowd 7", lambda t: t["annotations"][0].update(iscrowd=7), "instances_train.json: annotations[0] of train_0.jpg: iscrowd is '7', not 0 or 1"),
     ("unknown category", lambda t: t["annotations"][0].update(category_id=9), "instances_train.json: annotations[0] of train_0.jpg: unknown class '9'"),
-    ("file_name that leads out", lambda t: t["images"][0].update(file_name="../test/test_0.jpg"), "instances_train.json: ../test/test_0.jpg: leads out of train, or is no name of a file"),
-    ("file_name that no file can have", lambda t: t["images"][0].update(file_name="\0"), "instances_train.json: \\x00: leads out of train, or is no name of a file"),
+    ("file_name that leads out", lambda t: t["images"][0].update(file_name="../test/test_0.jpg"), "instances_train.json: ../test/test_0.jpg: points outside train, or is not a valid file name"),
+    ("file_name that no file can have", lambda t: t["images"][0].update(file_name="\0"), "instances_train.json: \\x00: points outside train, or is not a valid file name"),
     ("file_name of no file", lambda t: t["images"][0].update(file_name="none.jpg"), "instances_train.json: none.jpg: no image of that name in train"),
     ("image of another size", lambda t: t["images"][0].update(width=640), "instances_train.json, train_0.jpg: made for 640x24 px; the image has 32x24 px"),
 )
@@ -123,11 +123,11 @@ COCO = (
     ("two images with one id", lambda t: t["images"][1].update(id=1), "instances_train.json: two of its images have one id; give each its own"),
     ("two categories with one id", lambda t: t["categories"][1].update(id=1), "instances_train.json: categories[1]: another has the id 1 or the name 'dog'; remove one of them"),
     ("annotation of no image", lambda t: t["annotations"][0].update(image_id=77), "instances_train.json: annotations[0]: no image has the id 77; remove it or add the image"),
-    ("image without an id", lambda t: t["images"][0].pop("id"), "instances_train.json: images[0] has no usable 'id'; mend the file"),
-    ("name with half a letter", lambda t: t["categories"][0].update(name="\ud800"), "instances_train.json: categories[0] has no usable 'name'; mend the file"),
+    ("image without an id", lambda t: t["images"][0].pop("id"), "instances_train.json: images[0] has no usable 'id'; correct the file"),
+    ("name with half a letter", lambda t: t["categories"][0].update(name="\ud800"), "instances_train.json: categories[0] has no usable 'name'; correct the file"),
 )
 ILSVRC = (
-    ("mark 2", ("ImageSets/DET/train_1.txt", "a/0 2\n"), "train_1.txt, line 1: 'a/0 2' is not an image and 1, 0 or -1 (all objects have boxes, some may lack them, none there); mend the line"),
+    ("mark 2", ("ImageSets/DET/train_1.txt", "a/0 2\n"), "train_1.txt, line 1: 'a/0 2' is not an image and 1, 0 or -1 (all objects have boxes, some may lack them, none there); correct the line"),
     ("list of an unknown number", ("ImageSets/DET/train_9.txt", "a/0 1\n"), "train_9.txt: no class has the number 9; put map_det.txt of the development kit (wnid, number, name in each line) into HERE/ILSVRC"),
     ("class given twice", ("devkit/data/map_det.txt", "n02000002 1 cat\nn02000002 2 dog\n"), "map_det.txt, line 2: 'n02000002' is already in line 1; remove one of them"),
     ("blacklist of no image", ("black.txt", "77 n02000002\n", {"blacklist": "black.txt"}), like(r"black\.txt, line 1: no image 77: the \d+ of val\.txt have numbers of their own, from 1; put the development kit's val\.txt into HERE/ILSVRC/ImageSets/DET")),
@@ -153,11 +153,11 @@ TORCH = (
     ("cut short", b"PK\x03\x04" + bytes(500), like(r"HERE/w\.pth: not a whole file of torch\.save \(.*\); fetch it again")),
     ("neither torch's nor safetensors", b"weights", "HERE/w.pth: neither a file of torch.save (.pth) nor safetensors; fetch it again"),
     ("a damaged pickle", b"\x80\x02q\x00.", like(r"HERE/w\.pth: not a whole file of torch\.save \(.*\); fetch it again")),
-    ("a compressed zip", bad_weights.compressed, "HERE/w.pth: is compressed, as torch.save writes no file; save model.state_dict() again"),
+    ("a compressed zip", bad_weights.compressed, "HERE/w.pth: is compressed, which torch.save never does; save model.state_dict() again"),
     ("numbers that are not in the file", lambda folder: {"fc.weight": torch.zeros(1).expand(2**34, 1024)}, "HERE/w.pth: 'fc.weight' has more numbers than the file; save model.state_dict() alone"),
     ("a list", lambda folder: [1, 2], "HERE/w.pth: holds list, not a state dict; save model.state_dict()"),
-    ("the optimiser's state", lambda folder: {"epoch": 3}, "HERE/w.pth: 'epoch' is no plain tensor; save model.state_dict() alone"),
-    ("sparse weights", lambda folder: {"fc.weight": torch.eye(3).to_sparse()}, "HERE/w.pth: 'fc.weight' is no plain tensor; save model.state_dict() alone"),
+    ("the optimiser's state", lambda folder: {"epoch": 3}, "HERE/w.pth: 'epoch' is not a plain tensor; save model.state_dict() alone"),
+    ("sparse weights", lambda folder: {"fc.weight": torch.eye(3).to_sparse()}, "HERE/w.pth: 'fc.weight' is not a plain tensor; save model.state_dict() alone"),
     ("no classifier", lambda folder: {"fc.bias": torch.zeros(3)}, "HERE/w.pth: lacks the classifier 'network.fc.weight'; get the whole network"),
 )
 
@@ -170,10 +170,10 @@ OWN = (
     ("a layer of wrong shape", lambda t, m: t.update({"conv1.0.bias": torch.zeros(5)}), "HERE/w.safetensors: 'conv1.0.bias' is [5] where the network has [4]; give the config of the model that wrote it, or train again"),
     ("NaN", lambda t, m: t.update({"linear.bias": torch.full((3,), float("nan"))}), "HERE/w.safetensors: 'linear.bias' holds numbers that are none (NaN or infinite); fetch it again"),
     ("no description", lambda t, m: m.pop("spec"), "HERE/w.safetensors: weights without a description of their network; train them again"),
-    ("a width of a million", lambda t, m: m.update(spec=bad_weights.spec(architecture={"width": 1e6})), "HERE/w.safetensors: its description is of no network; train them again, or fetch the file again"),
-    ("dropout of -1", lambda t, m: m.update(spec=bad_weights.spec(architecture={"dropout": -1})), "HERE/w.safetensors: its description is of no network; train them again, or fetch the file again"),
-    ("classes that are no list", lambda t, m: m.update(spec=bad_weights.spec(classes=7)), "HERE/w.safetensors: its description is of no network; train them again, or fetch the file again"),
-    ("an unknown network", lambda t, m: m.update(spec=bad_weights.spec(network="vgg")), "HERE/w.safetensors: its description is of no network; train them again, or fetch the file again"),
+    ("a width of a million", lambda t, m: m.update(spec=bad_weights.spec(architecture={"width": 1e6})), "HERE/w.safetensors: it does not describe a valid network; train the weights again, or fetch the file again"),
+    ("dropout of -1", lambda t, m: m.update(spec=bad_weights.spec(architecture={"dropout": -1})), "HERE/w.safetensors: it does not describe a valid network; train the weights again, or fetch the file again"),
+    ("classes that are no list", lambda t, m: m.update(spec=bad_weights.spec(classes=7)), "HERE/w.safetensors: it does not describe a valid network; train the weights again, or fetch the file again"),
+    ("an unknown network", lambda t, m: m.update(spec=bad_weights.spec(network="vgg")), "HERE/w.safetensors: it does not describe a valid network; train the weights again, or fetch the file again"),
     ("another number of classes", lambda t, m: m.update(spec=bad_weights.spec(classes=["a", "b"])), "HERE/w.safetensors: 'aux_4a.linear.weight' is [3, 64] where the network has [2, 64]; give the config of the model that wrote it, or train again"),
     ("another network than the origin's", lambda t, m: m.update(spec=bad_weights.spec(network="batch_norm")), "HERE/w.safetensors: the network is batch_norm, but the origin says paper; name an origin in conf/origins.yaml with network: batch_norm, or give other weights"),
 )
@@ -190,24 +190,24 @@ LABELS = (
      "m2": {"names": ["cat", "dog", "fox"], "columns": [0, 1]}}, []), "ensemble.members: m1 and m2 predict different classes (2 and 3), so they cannot be averaged; put them in separate experiments"),
 )
 SCORING = (
-    ("score NaN", ("d.txt", "1 1 nan 0 0 9 9\n"), "d.txt, line 1: score is 'nan', not a finite number; mend it or leave the line out"),
+    ("score NaN", ("d.txt", "1 1 nan 0 0 9 9\n"), "d.txt, line 1: score is 'nan', not a finite number; correct it or leave the line out"),
     ("box inverted", ("d.txt", "1 1 0.5 9 0 0 9\n"), "d.txt, line 1: box (9, 0, 0, 9) is inverted; write xmin ymin xmax ymax"),
-    ("unknown image", ("d.txt", "7 1 0.5 0 0 9 9\n"), "d.txt, line 1: no image '7' among the 2 of list.txt; mend the line or the list"),
+    ("unknown image", ("d.txt", "7 1 0.5 0 0 9 9\n"), "d.txt, line 1: no image '7' among the 2 of list.txt; correct the line or the list"),
     ("unknown class", ("d.txt", "1 9 0.5 0 0 9 9\n"), "d.txt, line 1: no class '9'; known: 1, 2"),
     ("six words", ("d.txt", "1 1 0.5 0 0 9\n"), "d.txt, line 1: has 6 words, not 7; write image class score xmin ymin xmax ymax"),
     ("eight words", ("d.txt", "1 1 0.5 0 0 9 9 9\n"), "d.txt, line 1: has 8 words, not 7; write image class score xmin ymin xmax ymax"),
     ("not UTF-8", ("d.txt", b"1 1 0.5 0 0 9 \xff\n"), like(r"HERE/d\.txt: cannot be read as text \(.*\); give a UTF-8 text file")),
-    ("CSV without a head", ("d.csv", "a,cat,0.5,0,0,9,9\n"), "d.csv, line 1: the head must name image, class, score, xmin, ymin, xmax, ymax; mend it"),
-    ("JSON that is no list", ("d.json", "{}"), "d.json: is no list; write [{image, class, score, box}, ...]"),
-    ("JSON without boxes", ("d.json", '[{"image": "a", "class": "cat", "score": 1}]'), "d.json, entry 1: needs the texts image and class, a score, and a box of four numbers; mend it"),
+    ("CSV without a head", ("d.csv", "a,cat,0.5,0,0,9,9\n"), "d.csv, line 1: the header must name image, class, score, xmin, ymin, xmax, ymax; correct it"),
+    ("JSON that is no list", ("d.json", "{}"), "d.json: is not a list; write [{image, class, score, box}, ...]"),
+    ("JSON without boxes", ("d.json", '[{"image": "a", "class": "cat", "score": 1}]'), "d.json, entry 1: needs the texts image and class, a score, and a box of four numbers; correct it"),
     ("image listed twice", ("list.txt", "a\na\n"), "list.txt, line 2: 'a' is listed twice; remove one of the lines"),
-    ("list that leads out", ("list.txt", "a\n../xml/b\n"), "list.txt: '../xml/b' leads out of HERE/xml; mend the line"),
+    ("list that leads out", ("list.txt", "a\n../xml/b\n"), "list.txt: '../xml/b' points outside HERE/xml; correct the line"),
     ("no list", ("list.txt", ""), "list.txt: lists no image; give one name in each line"),
     ("unknown class of an object", ("xml/a.xml", xml(("cow", 0, 0, 9, 9))), "a.xml: no class 'cow'; known: cat, dog, n02000001, n02000002"),
-    ("broken annotation", ("xml/a.xml", "<annotation>"), like(r"list\.txt, 'a': a\.xml: is not XML \(.*\); mend the file or the list")),
+    ("broken annotation", ("xml/a.xml", "<annotation>"), like(r"list\.txt, 'a': a\.xml: is not XML \(.*\); correct the file or the list")),
     ("blacklist of no image", ("black.txt", "7 cat\n"), "black.txt, line 1: no image 7: the 2 of list.txt have numbers of their own, from 1; give the list whose numbers the blacklist has, the kit's val.txt, with --numbers"),
     ("class given twice", ("classes.txt", "cat\ncat\n"), "classes.txt, line 2: 'cat' is already in line 1; remove one of them"),
-    ("nothing to find", ("xml/b.xml", ""), "list.txt, 'b': b.xml: is empty; mend the file or the list"),
+    ("nothing to find", ("xml/b.xml", ""), "list.txt, 'b': b.xml: is empty; correct the file or the list"),
 )
 SHARDS = (
     ("missing", os.unlink, "HERE/train-00000.arrow: shard missing; pull it or prepare the data set again"),
@@ -224,7 +224,7 @@ RESULTS = (
 )
 
 # Archives are read without being unpacked; an archive is (what adds a member, what spoils its bytes).
-CORNERS_OF = "the four corners of its box, separated by tabs; mend the line"
+CORNERS_OF = "the four corners of its box, separated by tabs; correct the line"
 TINY_IMAGENET = (
     ("missing val_annotations.txt", ("classification", lambda top: (top / tiny.TABLE).unlink()), "dataset.classification.root: no file HERE/tiny-imagenet-200/val/val_annotations.txt; correct the key or complete the data set"),
     ("the same for boxes", ("detection", lambda top: (top / tiny.TABLE).unlink()), "dataset.detection.root: no file HERE/tiny-imagenet-200/val/val_annotations.txt; correct the key or complete the data set"),
@@ -233,14 +233,14 @@ TINY_IMAGENET = (
     ("a class with an empty table of boxes", ("detection", lambda top: put(top / tiny.CAT_BOXES, "\n")), "HERE/tiny-imagenet-200/train/n02123045/n02123045_boxes.txt: class 'n02123045' has no boxes; fetch the file again, or list other classes (dataset.detection.classes)"),
     ("a class of wnids.txt without a folder", ("classification", lambda top: shutil.rmtree(top / "train" / tiny.CAT)), "HERE/tiny-imagenet-200/wnids.txt: class 'n02123045' has no folder in train; complete the data set"),
     ("a folder of no class of wnids.txt", ("classification", lambda top: put(top / "train/n9/images/0.JPEG", jpeg())), "HERE/tiny-imagenet-200/train/n9: not a class of wnids.txt; add it there or move the folder"),
-    ("an unknown class", ("classification", lambda top: tiny.edited(top, tiny.TABLE, tiny.CAT, "n02123046")), "val_annotations.txt, line 1: class 'n02123046' is not in training; did you mean 'n02123045'?; mend the line"),
-    ("an unknown class of a box", ("detection", lambda top: tiny.edited(top, tiny.TABLE, tiny.CAT, "n02123046")), "val_annotations.txt, line 1: class 'n02123046' is not in training; did you mean 'n02123045'?; mend the line"),
+    ("an unknown class", ("classification", lambda top: tiny.edited(top, tiny.TABLE, tiny.CAT, "n02123046")), "val_annotations.txt, line 1: class 'n02123046' is not in training; did you mean 'n02123045'?; correct the line"),
+    ("an unknown class of a box", ("detection", lambda top: tiny.edited(top, tiny.TABLE, tiny.CAT, "n02123046")), "val_annotations.txt, line 1: class 'n02123046' is not in training; did you mean 'n02123045'?; correct the line"),
     ("no tabs", ("detection", lambda top: tiny.edited(top, tiny.TABLE, "\t", " ")), f"val_annotations.txt, line 1: not an image, a class, and {CORNERS_OF}"),
     ("three corners", ("detection", lambda top: tiny.edited(top, tiny.CAT_BOXES, "63\t63", "63")), f"n02123045_boxes.txt, line 1: not an image, and {CORNERS_OF}"),
     ("a corner below 0", ("detection", lambda top: tiny.edited(top, tiny.CAT_BOXES, "63\t63", "63\t-1")), f"n02123045_boxes.txt, line 1: not an image, and {CORNERS_OF}"),
     ("no root", ("classification", calls.nothing, {"root": ""}), "dataset.classification.root: not set; give the folder of Tiny ImageNet, or its archive"),
     ("a root that is not there", ("classification", calls.nothing, {"root": "no/such"}), "dataset.classification.root: no file or folder no/such; fetch tiny-imagenet-200.zip or correct the path"),
-    ("a root that is another file", ("classification", calls.nothing, {"root": __file__}), like(r"dataset\.classification\.root: .*/bad_input\.py is no archive; give tiny-imagenet-200\.zip, a \.tar or \.tar\.xz, or the folder tiny-imagenet-200")),
+    ("a root that is another file", ("classification", calls.nothing, {"root": __file__}), like(r"dataset\.classification\.root: .*/bad_input\.py is not an archive; give tiny-imagenet-200\.zip, a \.tar or \.tar\.xz, or the folder tiny-imagenet-200")),
     ("a root that is another folder", ("classification", lambda top: top.rename(top.with_name("x")).joinpath("train").rename(top.with_name("y")) and top.mkdir()), "dataset.classification.root: HERE/tiny-imagenet-200 has neither train and val nor tiny-imagenet-200.zip; fetch that or correct the path"),
     ("the images without labels", ("classification", calls.nothing, {"splits": tiny.SPLITS | {"test": "test"}}), "dataset.classification.splits.test: no part 'test'; the images of test have no labels; name train or val"),
     ("a misspelt part", ("classification", calls.nothing, {"splits": tiny.SPLITS | {"test": "vall"}}), "dataset.classification.splits.test: no part 'vall'; did you mean 'val'?; name train or val"),
@@ -250,7 +250,7 @@ ARCHIVES = (
     ("cut short", (calls.nothing, lambda path: path.write_bytes(path.read_bytes()[:1200])), "HERE/a.tar: stops after 1,200 bytes without the end that a tar has; fetch it again"),
     ("no archive", (calls.nothing, lambda path: path.write_bytes(b"x" * 2000)), "HERE/a.tar: not a tar archive (invalid header); fetch it again"),
     ("an empty file", (calls.nothing, lambda path: path.write_bytes(b"")), "HERE/a.tar: not a tar archive (empty header); fetch it again"),
-    ("a member that leads out", (calls.member("../../etc/passwd"), calls.nothing), "a.tar: '../../etc/passwd' leads out of the archive; fetch it again, or take that out"),
+    ("a member that leads out", (calls.member("../../etc/passwd"), calls.nothing), "a.tar: '../../etc/passwd' points outside the archive; fetch it again, or take that out"),
     ("an absolute name", (calls.member("/etc/passwd"), calls.nothing), "a.tar: '/etc/passwd' has an absolute name; fetch it again, or take that out"),
     ("a symbolic link", (calls.member("n1/b.JPEG", tarfile.SYMTYPE, "/etc/passwd"), calls.nothing), "a.tar: 'n1/b.JPEG' is a symbolic link; fetch it again, or take that out"),
     ("a hard link", (calls.member("n1/b.JPEG", tarfile.LNKTYPE, "/etc/passwd"), calls.nothing), "a.tar: 'n1/b.JPEG' is a hard link; fetch it again, or take that out"),

@@ -20,7 +20,7 @@ ROWS = [
 ]
 IDS = [f"{title}: {what}" for title, _, _, rows in TABLE for what, _, _ in rows]
 # How a line says what to do: after a semicolon, or by what the value must be, or by the right names.
-MEND = re.compile(r"; \S|must be |needs? |did you mean |known: ")
+REMEDY = re.compile(r"; \S|must be |needs? |did you mean |known: ")
 
 
 @pytest.mark.parametrize(("call", "kind", "given", "line"), ROWS, ids=IDS)
@@ -31,7 +31,7 @@ def test_the_line(tmp_path, call, kind, given, line):
         with pytest.raises(UserError) as caught:
             call(tmp_path, given)
         said = str(caught.value)
-        assert MEND.search(said), f"says no mend: {said}"
+        assert REMEDY.search(said), f"states no remedy: {said}"
     said = said.replace(str(tmp_path), "HERE")
     assert said.isprintable() and ": " in said
     assert line == said if isinstance(line, str) else line.fullmatch(said), said

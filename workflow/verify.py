@@ -1,10 +1,10 @@
 """Find files of DVC's cache, and of its remote, that differ from dvc.lock; list them, and repair them from each other.
 
-usage: python workflow/verify.py [--remote [NAME]] [--mend]
+usage: python workflow/verify.py [--remote [NAME]] [--repair]
 
 Every file is read and its MD5 compared, whatever DVC has recorded: DVC trusts a file of its cache if it is read-only.
 --remote  also read the files of a remote: the default one, or the named one
---mend    replace a bad file of the cache by the workspace's or the remote's, a bad one of the remote by the cache's or
+--repair  replace a bad file of the cache by the workspace's or the remote's, a bad one of the remote by the cache's or
           the workspace's. A good copy is checked before it replaces the bad file; without one, the bad file stays.
 Ends with an error if a bad file is left.
 """
@@ -133,15 +133,15 @@ def remote_of(repo: Repo, name: str) -> Place:
 class Stores:
     """The cache and a remote, which is checked too if --remote asks for it, and otherwise only provides good copies."""
 
-    def __init__(self, repo: Repo, name: str | None, mend: bool):
-        self.repo, self.mend = repo, mend
+    def __init__(self, repo: Repo, name: str | None, repairs: bool):
+        self.repo, self.repairs = repo, repairs
         self.cache = Place("the cache", repo.cache.repo)
         self.asked = None if name is None else remote_of(repo, name)
 
     @cached_property
     def remote(self) -> Place | None:
         """A source of good copies besides cache and workspace; None, with a printed line, if it cannot be used."""
-        if self.asked or not self.mend:
+        if self.asked or not self.repairs:
             return self.asked
         try:
             return remote_of(self.repo, "")
@@ -252,9 +252,9 @@ def remedy(content: Content) -> str:
     path = Path(content.paths[0])
     stage = path.parent.name if "runs" in path.parts and path.suffix == ".json" else content.stage
     if stage.startswith("resolve_"):
-        return "`snakemake -n` writes it again; then `make verify WHAT=--mend`, then `make sync`"
+        return "`snakemake -n` writes it again; then `make verify WHAT=--repair`, then `make sync`"
     run = f"snakemake --cores N --forcerun {stage} -- stage_{stage}"
-    return f"`{run}` makes it again; then `make verify WHAT=--mend`, then `make sync`"
+    return f"`{run}` makes it again; then `make verify WHAT=--repair`, then `make sync`"
 
 
 def verify(stores: Stores) -> tuple[int, int]:
@@ -264,8 +264,8 @@ def verify(stores: Stores) -> tuple[int, int]:
     findings = [finding for place in places for finding in check(place, contents)]
     left = 0
     for finding in findings:
-        line, source = str(finding), repair(finding, stores, lists) if stores.mend else ""
-        if stores.mend:
+        line, source = str(finding), repair(finding, stores, lists) if stores.repairs else ""
+        if stores.repairs:
             line += f": repaired from {source}" if source else f": no good copy; {remedy(finding.content)}"
         print(line, flush=True)
         left += not source
@@ -279,16 +279,16 @@ def main() -> None:
     form = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=form)
     parser.add_argument("--remote", nargs="?", const="", metavar="NAME")
-    parser.add_argument("--mend", action="store_true")
+    parser.add_argument("--repair", action="store_true")
     options = parser.parse_args()
     try:
         with Repo(".") as repo, repo.lock:
-            bad, left = verify(Stores(repo, options.remote, options.mend))
-        if left and options.mend:
+            bad, left = verify(Stores(repo, options.remote, options.repair))
+        if left and options.repair:
             raise UserError(f"{left} of {bad} bad files are left")
         if left:
             files = f"{bad} bad file" + "s" * (bad != 1)
-            raise UserError(f"{files}; `make verify WHAT=--mend` puts good copies in their place")
+            raise UserError(f"{files}; `make verify WHAT=--repair` puts good copies in their place")
     except (UserError, DvcException, OSError) as error:
         sys.exit(f"error: {error}")
 

@@ -5,6 +5,7 @@ import io
 import sys
 from collections.abc import Iterable
 from difflib import get_close_matches
+from unicodedata import normalize
 
 LONGEST = 2000  # characters in one message
 
@@ -57,4 +58,6 @@ def nearest(name: str, choices: Iterable[str]) -> str:
     """Return "; did you mean 'x'?" for the closest of the valid names, or a list of all of them when none is close."""
     names = sorted(str(choice) for choice in choices)
     close = get_close_matches(str(name), names, n=1, cutoff=0.6)
+    if close and normalize("NFC", close[0]) == normalize("NFC", str(name)):
+        return f"; '{close[0]}' is the same in another Unicode form, so rename one of them"
     return f"; did you mean '{close[0]}'?" if close else f"; known: {', '.join(names) or 'none'}"

@@ -1,4 +1,4 @@
-"""`googlenet verify`: results against the reference of their kind of machine, and of another."""
+"""`googlenet verify`: results against the reference of their type of machine, and of another."""
 
 import pytest
 
@@ -74,7 +74,7 @@ def test_on_another_kind_the_interval_decides(finished, capsys, percent, code, w
     capsys.readouterr()
     assert main(["verify", "--reference"]) == code
     out = capsys.readouterr().out
-    assert out.startswith("demo: no reference for this kind of machine (Other 1, torch 2.15.0)\n")
+    assert out.startswith("demo: no reference for this type of machine (Other 1, torch 2.15.0)\n")
     assert f"  top1_error_percent_ensemble_144: {percent:g}, reference 4 in [2.22, 5.78]: {word}\n" in out
 
 
@@ -128,7 +128,7 @@ def test_results_of_several_kinds_of_machine_are_no_reference(finished, capsys):
     run = changed(sample.runs()[0], versions={"cpu": "Other 1", "torch": "2.15.0"})
     write_json(finished / "results/demo/runs" / run.stage / f"{run.job}.json", run.to_json())
     assert main(["verify", "--renew"]) == 1
-    assert "error: results/demo/runs: of several kinds of machine" in capsys.readouterr().err
+    assert "error: results/demo/runs: of several types of machine" in capsys.readouterr().err
 
 
 def test_neither_or_both_options_are_a_wrong_command_line(finished, capsys):

@@ -205,6 +205,18 @@ def test_mistakes_in_params(root, text, start):
     assert error_of(root).startswith(f"params.yaml: {start}")
 
 
+def test_the_data_set_in_params_is_not_that_of_another_experiment(root):
+    """It would name the folder of its images, which the other one's would replace."""
+    override(root, "{dataset: {name: flowers}}")
+    assert experiment(root).dataset == experiment(root, "demo").dataset == "flowers"
+    with pytest.raises(
+        UserError, match=r"^params\.yaml: overrides\.dataset is for demo, not for photos; set experiment: photos"
+    ):
+        experiment(root, "photos")
+    override(root, "{compute: {precision: fp32}}")
+    experiment(root, "photos")
+
+
 def test_a_value_that_params_gets_wrong_is_not_blamed_on_the_experiment_alone(root):
     override(root, "{compute: {device: gpu}}")
     assert error_of(root).startswith("params.yaml: 'compute.device' must be")

@@ -143,11 +143,31 @@ def test_every_split_may_be_a_list(tmp_path):
 
 
 def test_listed_images_that_are_not_there_or_listed_twice_are_refused(tmp_path):
-    put(class_tree(tmp_path) / "val.txt", "train/cat/0.jpg 0\nnone.jpg 1\ntrain/cat/0.jpg 1\n../x.jpg 0\n")
+    put(class_tree(tmp_path) / "val.txt", "train/cat/0.jpg 0\nnone.jpg 1\ntrain/cat/0.jpg cat\n../x.jpg 0\n")
     assert [item.reason for item in read(tmp_path, splits=CAFFE).refused] == [
         f"none.jpg: no image of that name in {tmp_path.name}", "train/cat/0.jpg: listed twice",
-        f"../x.jpg: leads out of {tmp_path.name}, or is no name of a file",
+        f"../x.jpg: points outside {tmp_path.name}, or is not a valid file name",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("lines", [("cat", "dog"), ("dog", "cat")])
+def test_a_listed_image_of_two_classes_stops_in_any_order(tmp_path, lines):
+    put(class_tree(tmp_path) / "val.txt", "".join(f"train/cat/0.jpg {name}\n" for name in lines))
+    with pytest.raises(
+        UserError, match=rf"^val\.txt, line 2: train/cat/0\.jpg is of class '{lines[1]}', but of another"
+    ):
+        read(tmp_path, splits=CAFFE)
+
+
+def test_a_class_folder_in_another_unicode_form_is_named(tmp_path):
+    class_tree(tmp_path)
+    for split, name in (
+        ("train", "cafe\N{COMBINING ACUTE ACCENT}"),
+        ("validation", "caf\N{LATIN SMALL LETTER E WITH ACUTE}"),
+    ):
+        (tmp_path / split / "cat").rename(tmp_path / split / name)
+    with pytest.raises(UserError, match=r"is not in training; 'cafe\u0301' is the same in another Unicode form"):
+        read(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -155,11 +175,11 @@ def test_listed_images_that_are_not_there_or_listed_twice_are_refused(tmp_path):
     [
         (
             "train/cat/0.jpg 2",
-            r"val\.txt, line 1: class '2' is not in training; it has 2 classes, counted from 0; mend",
+            r"val\.txt, line 1: class '2' is not in training; it has 2 classes, counted from 0; correct",
         ),
-        ("train/cat/0.jpg cta", r"val\.txt, line 1: class 'cta' is not in training; did you mean 'cat'\?; mend"),
-        ("train/cat/0.jpg", r"val\.txt, line 1: 'train/cat/0\.jpg' is not an image and a class; mend"),
-        ("train/cat/0.jpg\t", r"val\.txt, line 1: 'train/cat/0\.jpg' is not an image and a class; mend"),
+        ("train/cat/0.jpg cta", r"val\.txt, line 1: class 'cta' is not in training; did you mean 'cat'\?; correct"),
+        ("train/cat/0.jpg", r"val\.txt, line 1: 'train/cat/0\.jpg' is not an image and a class; correct"),
+        ("train/cat/0.jpg\t", r"val\.txt, line 1: 'train/cat/0\.jpg' is not an image and a class; correct"),
     ],
 )
 def test_lines_that_name_no_class_stop(tmp_path, line, message):
@@ -202,6 +222,7 @@ def test_a_folder_of_unknown_layout_is_given_no_keys(tmp_path):
         ({"root": "/no/such"}, r"dataset\.classification\.root: no folder /no/such; fetch the data set or correct"),
         ({"splits": {**SPLITS, "test": ""}}, r"splits\.test: not set; name the part"),
         ({"splits": {**SPLITS, "test": "validation"}}, r"two splits read the same source"),
+        ({"splits": {**SPLITS, "test": "./validation/"}}, r"two splits read the same source"),
         ({"splits": {**SPLITS, "validation": ""}}, r"splits\.validation: either name its source and set"),
         ({"validation_per_class": 2}, r"splits\.validation: either name its source and set"),
     ],

@@ -77,7 +77,7 @@ CROWDED = ("train_0.jpg", [("cat", 0, 0, 30, 20, 1), ("dog", 1, 1, 9, 9)])
 
 
 def test_a_crowd_is_a_difficult_object(tmp_path):
-    item = read(train(tmp_path, CROWDED)).splits["train"][0]
+    item = read(train(tmp_path, CROWDED), crowd="difficult").splits["train"][0]
     assert item.annotation.names == ("cat", "dog") and item.annotation.difficult == (True, False)
     assert item.partial == ()
 
@@ -90,7 +90,7 @@ def test_a_crowd_in_the_spellings_of_tools(tmp_path, written, crowd):
     table = coco_json(("train_0.jpg", [("cat", 0, 0, 9, 9)]))
     table["annotations"][0]["iscrowd"] = written
     put(coco_tree(tmp_path) / TRAIN, json.dumps(table))
-    assert read(tmp_path).splits["train"][0].annotation.difficult == (crowd,)
+    assert read(tmp_path, crowd="difficult").splits["train"][0].annotation.difficult == (crowd,)
 
 
 def test_a_file_name_may_have_its_suffix_in_another_case_or_lack_it(tmp_path):
@@ -111,6 +111,12 @@ def test_a_crowd_makes_its_class_partial(tmp_path):
     reading = read(train(tmp_path, CROWDED), crowd="partial")
     item = reading.splits["train"][0]
     assert item.annotation.names == ("dog",) and item.partial == (reading.keys.index("cat"),)
+
+
+def test_two_rows_of_one_image_stop(tmp_path):
+    root = train(tmp_path, ("a.jpg", [("cat", 0, 0, 9, 9)]), ("a.jpg", [("dog", 0, 0, 9, 9)]))
+    with pytest.raises(UserError, match=r"^instances_train\.json: 2 of its images have the file name 'a\.jpg'; merge"):
+        read(root)
 
 
 def test_partial_classes_reach_the_shards(tmp_path):
@@ -195,9 +201,9 @@ def test_a_size_that_the_file_does_not_know(tmp_path, sides):
     [
         (
             {"file_name": "../train_0.jpg"},
-            "../train_0.jpg: leads out of train, or is no name of a file",
+            "../train_0.jpg: points outside train, or is not a valid file name",
         ),
-        ({"file_name": "/etc/passwd"}, "/etc/passwd: leads out of train, or is no name of a file"),
+        ({"file_name": "/etc/passwd"}, "/etc/passwd: points outside train, or is not a valid file name"),
         ({"file_name": "none.jpg"}, "instances_train.json: none.jpg: no image of that name in train"),
         ({"width": "wide"}, "instances_train.json, train_0.jpg: width is 'wide', not a number of pixels"),
         ({"height": -3}, "instances_train.json, train_0.jpg: height is -3, not a number of pixels"),
@@ -244,11 +250,11 @@ ROW = {"id": 1, "file_name": "train_0.jpg"}
         ("[]", "has no list 'images'; COCO's detection JSON has images, annotations, categories"),
         ({"images": [ROW], "categories": []}, "has no list 'annotations'"),
         (dict(coco_json(), categories={}), "has no list 'categories'"),
-        (dict(coco_json(), images=[3]), "images[0] is no object with keys"),
+        (dict(coco_json(), images=[3]), "images[0] is not an object"),
         (dict(coco_json(), images=[{"file_name": "a.jpg"}]), "images[0] has no usable 'id'"),
         (dict(coco_json(), images=[{"id": True, "file_name": "a.jpg"}]), "images[0] has no usable 'id'"),
         (dict(coco_json(), images=[{"id": 1, "file_name": 5}]), "images[0] has no usable 'file_name'"),
-        (dict(coco_json(), images=[ROW, ROW]), "two of its images have one id"),
+        (dict(coco_json(), images=[ROW, ROW]), "2 of its images have the file name 'train_0.jpg'"),
         (dict(coco_json(), categories=[{"id": 1, "name": ""}]), "categories[0] has no usable 'name'"),
         (
             dict(coco_json(), categories=[{"id": 1, "name": "a"}, {"id": 2, "name": "a"}]),

@@ -116,7 +116,7 @@ def test_detection_that_lacks_something_is_reported_before_any_job(tmp_path):
     settings = detection("ilsvrc_archives", tmp_path, splits=HALVES, box_origin=0)
     check_source(settings)
     (tmp_path / "ILSVRC2013_DET_bbox_val.tgz").unlink()
-    with pytest.raises(UserError, match=r"detection\.root: .* has no ILSVRC2013_DET_bbox_val\.tgz"):
+    with pytest.raises(UserError, match=r"detection\.root: .* has neither ILSVRC2013_DET_bbox_val\.tgz"):
         check_source(settings)
     put(tmp_path / "ILSVRC2017_DET.tar.gz", gzip.compress(bytes(2000)))
     with pytest.raises(UserError, match=r"ILSVRC2017_DET\.tar\.gz: is compressed.*becomes ILSVRC2017_DET\.tar"):

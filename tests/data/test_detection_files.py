@@ -63,11 +63,11 @@ def test_no_detections(files):
 
 GOOD = "7 1 0.5 1 2 3 4\n"
 BAD_TEXT = [
-    ("7 1 nan 1 2 3 4", r"score is 'nan', not a finite number; mend it or leave the line out$"),
+    ("7 1 nan 1 2 3 4", r"score is 'nan', not a finite number; correct it or leave the line out$"),
     ("7 1 inf 1 2 3 4", r"score is 'inf', not a finite number"),
     ("7 1 0.5 1 2 x 4", r"xmax is 'x', not a finite number"),
     ("7 1 0.5 1 2 3", r"has 6 words, not 7; write image class score xmin ymin xmax ymax$"),
-    ("8 1 0.5 1 2 3 4", r"no image '8' among the 2 of list\.txt; mend the line or the list$"),
+    ("8 1 0.5 1 2 3 4", r"no image '8' among the 2 of list\.txt; correct the line or the list$"),
     ("0 1 0.5 1 2 3 4", r"no image '0'"),
     ("7 3 0.5 1 2 3 4", r"no class '3'; known: 1, 2$"),
     ("7 1 0.5 3 2 1 4", r"box \(3, 2, 1, 4\) is inverted; write xmin ymin xmax ymax$"),
@@ -86,13 +86,13 @@ def test_bad_lines_of_a_submission(files, line, message):
 BAD_NAMED = [
     ("d.csv", HEAD + "a,cat,0.5,1,2,3,4\na,cta,0.5,1,2,3,4\n", r"d\.csv, line 3: no class 'cta'; did you mean 'cat'"),
     ("d.csv", HEAD + "\nd,cat,0.5,1,2,3,4\n", r"d\.csv, line 3: no image 'd' among the 2 of list\.txt"),
-    ("d.csv", HEAD + "a,cat,0.5,1,2,3\n", r"d\.csv, line 2: has 6 fields, not 7; mend the line"),
+    ("d.csv", HEAD + "a,cat,0.5,1,2,3\n", r"d\.csv, line 2: has 6 fields, not 7; correct the line"),
     ("d.csv", HEAD + "a,cat,,1,2,3,4\n", r"d\.csv, line 2: score is '', not a finite number"),
-    ("d.csv", "image,class,score,box\n", r"d\.csv, line 1: the head must name image, class, score, xmin, ymin, xmax"),
-    ("d.csv", "", r"d\.csv, line 1: the head must name"),
+    ("d.csv", "image,class,score,box\n", r"d\.csv, line 1: the header must name image, class, score, xmin, ymin, xmax"),
+    ("d.csv", "", r"d\.csv, line 1: the header must name"),
     ("d.json", "", r"d\.json: not JSON"),
     ("d.json", "[" * 100_000, r"d\.json: not JSON"),
-    ("d.json", "{}", r"d\.json: is no list; write \["),
+    ("d.json", "{}", r"d\.json: is not a list; write \["),
     ("d.json", '[{"image": "a"}]', r"d\.json, entry 1: needs the texts image and class, a score, and a box of four"),
     ("d.json", '[{"image": "a", "class": "cat", "score": 1, "box": [1, 2, 3]}]', r"d\.json, entry 1: needs the texts"),
     ("d.json", '[{"image": 7, "class": "cat", "score": 1, "box": [1, 2, 3, 4]}]', r"d\.json, entry 1: needs the texts"),
@@ -131,10 +131,10 @@ def test_missing_files_and_numbers_without_a_table(files):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (None, r"^list\.txt, 'b/c': c\.xml: no such annotation file; mend the file or the list$"),
+        (None, r"^list\.txt, 'b/c': c\.xml: no such annotation file; correct the file or the list$"),
         ("", r"^list\.txt, 'b/c': c\.xml: is empty"),
         (xml(("wolf", 0, 0, 9, 9)), r"^c\.xml: no class 'wolf'; known: cat, dog, n02000001, n02000002"),
-        (xml(("dog", 9, 0, 8, 9)), r"^c\.xml: box \(9, 0, 8, 9\) is inverted; mend the file"),
+        (xml(("dog", 9, 0, 8, 9)), r"^c\.xml: box \(9, 0, 8, 9\) is inverted; correct the file"),
         (xml(("dog", 9, 0, "nan", 9)), r"^list\.txt, 'b/c': c\.xml: an object's <bndbox> lacks a corner"),
     ],
 )

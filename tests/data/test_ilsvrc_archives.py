@@ -102,6 +102,16 @@ def test_unpacked_they_give_the_same(archives, tmp_path, folders):
     assert shown(read(tmp_path)) == shown(read(archives))
 
 
+def test_another_file_beside_the_unpacked_tars_is_refused(archives, tmp_path):
+    unpack(archives / official.TRAIN, tmp_path / "train")
+    unpack(archives / official.VAL, tmp_path / "val")
+    unpack(archives / official.KIT, tmp_path)
+    put(tmp_path / "train/extract.sh", "tar -xf")
+    reading = read(tmp_path)
+    assert [item.reason for item in reading.refused] == ["extract.sh: lies in no class folder"]
+    assert shown(reading)[2] == shown(read(archives))[2]
+
+
 def test_the_layout_of_kaggle_gives_the_same_by_its_own_reader(archives, tmp_path):
     top = tmp_path / "ILSVRC"
     packed = read(archives)
@@ -182,7 +192,7 @@ def test_the_blacklist_leaves_val_images_out(archives, own):
     whole = {item.name: item.label for item in read(archives).splits["test"]}
     assert left.items() <= whole.items()  # the others keep their labels
     put(own / "black.txt", "two\n")
-    with pytest.raises(UserError, match=r"^black\.txt, line 1: 'two' is no number"):
+    with pytest.raises(UserError, match=r"^black\.txt, line 1: 'two' is not a number"):
         read(own, blacklist="black.txt")
     with pytest.raises(UserError, match=r"classification\.blacklist: no file .*white\.txt; correct"):
         read(own, blacklist="white.txt")
@@ -200,7 +210,7 @@ def test_a_cut_download_is_reported_before_any_job(own):
 @pytest.mark.parametrize("name", [official.TRAIN, official.VAL, official.KIT])
 def test_what_is_missing_is_reported_before_any_job(own, name):
     (own / name).unlink()
-    with pytest.raises(UserError, match=rf"^dataset\.classification\.root: .* has no .*{name}.*; fetch it"):
+    with pytest.raises(UserError, match=rf"^dataset\.classification\.root: .* has neither .*{name}.*; fetch it"):
         check_source(classification("ilsvrc_archives", own, **HELD_OUT))
 
 
@@ -263,11 +273,11 @@ def test_a_missing_val_image_moves_no_label(archives, own):
         ("meta.mat", b"no matlab", r"meta\.mat: no table 'synsets' to be read .*fetch the development kit"),
         ("meta.mat", None, r"has no meta\.mat or meta_clsloc\.mat; fetch the development kit again"),
         ("ILSVRC2012_validation_ground_truth.txt", "1\n7\n", r"ground_truth\.txt: no class has the number 7"),
-        ("ILSVRC2012_validation_ground_truth.txt", "1\nx\n", r"ground_truth\.txt, line 2: 'x' is no number"),
+        ("ILSVRC2012_validation_ground_truth.txt", "1\nx\n", r"ground_truth\.txt, line 2: 'x' is not a number"),
         (
             "ILSVRC2012_validation_ground_truth.txt",
             "1\n" + "9" * 5000,
-            r"ground_truth\.txt, line 2: '9+ .* is no number",
+            r"ground_truth\.txt, line 2: '9+ .* is not a number",
         ),
         ("ILSVRC2012_validation_ground_truth.txt", None, r"has no ILSVRC2012_validation_ground_truth\.txt"),
     ],

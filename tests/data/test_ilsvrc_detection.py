@@ -171,7 +171,7 @@ def test_annotations_may_name_classes_by_their_words(tmp_path):
             r"^black\.txt, line 2: no image 9: the 3 of val\.txt .* put the development kit's",
         ),
         ("black.txt", "1 cta\n", r"^black\.txt, line 1: no class 'cta'; did you mean 'cat'"),
-        ("black.txt", "1\n", r"^black\.txt, line 1: '1' is not the number of an image and a class; mend"),
+        ("black.txt", "1\n", r"^black\.txt, line 1: '1' is not the number of an image and a class; correct"),
         (
             "devkit/data/map_det.txt",
             TABLE + f"{FOX} 4 fox\n",

@@ -1,10 +1,11 @@
 """How a data set is cut into pieces of work: by the source alone."""
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
 from data.datasets import put
-from googlenet.data.pack import cut, size_of
+from googlenet.data.pack import FileState, Task, cut, state_of
 from googlenet.data.records import Annotation, Candidate
 
 ITEMS = [Candidate(f"p{n}", Path("/x/a.tar"), n % 2, offset=100 * n, size=300) for n in range(7)]
@@ -20,28 +21,38 @@ def test_a_piece_closes_once_its_files_reach_the_limit():
     assert len(list(cut("train", ITEMS, 1))) == 1 and list(cut("train", [], 1)) == []
 
 
-def test_sizes_are_those_of_the_files_and_a_missing_one_waits_for_its_turn(tmp_path):
-    there = Candidate("a", put(tmp_path / "a.jpg", b"12345"))
-    assert size_of(there) == 5 and size_of(replace(there, path=tmp_path / "b.jpg")) == 0
-    assert size_of(ITEMS[0]) == 300
+def task(keys=("cat", "dog"), scratch="/scratch"):
+    return Task(list(keys), 1, 0, Path("/set"), Path("/notes"), Path(scratch))
+
+
+def test_states_are_those_of_the_files_and_a_missing_one_waits_for_its_turn(tmp_path):
+    path = put(tmp_path / "a.jpg", b"12345")
+    os.utime(path, ns=(0, 7))
+    there = Candidate("a", path)
+    assert state_of(there, {}) == FileState(5, 7)
+    assert state_of(replace(there, path=tmp_path / "b.jpg"), {}) == FileState(0, 0)
+    assert state_of(replace(there, offset=1, size=3), {}) == FileState(3, 7)  # of an archive
 
 
 def test_all_that_is_known_of_the_images_is_in_the_digest():
     boxes = Annotation("a.xml", ("cat",), ((1.0, 1.0, 5.0, 5.0),), (False,), (32, 24), 1)
     first = Candidate("a", Path("/x/a.jpg"), annotation=boxes, size=9)
 
-    def of(**changes):
+    def of(keys=("cat", "dog"), modified_ns=0, **changes):
         (piece,) = cut("train", [replace(first, **changes)], 1)
-        return piece.digest(Path("/scratch"))
+        files = [FileState(file.size, modified_ns) for file in piece.files]
+        return replace(piece, files=files).digest(task(keys))
 
     others = [{"name": "b"}, {"path": Path("/x/b.jpg")}, {"offset": 1}, {"size": 8}, {"label": 1}, {"partial": (1,)}]
     others.append({"annotation": replace(boxes, boxes=((1.0, 1.0, 5.0, 6.0),))})
-    assert len({of(), *(of(**changes) for changes in others)}) == 8
+    others += [{"keys": ("dog", "cat")}, {"modified_ns": 1}]
+    assert len({of(), *(of(**changes) for changes in others)}) == 10
 
 
-def test_a_scratch_folder_of_another_name_is_the_same():
+def test_a_scratch_folder_of_another_name_and_time_is_the_same(tmp_path):
     def of(scratch):
-        (piece,) = cut("train", [replace(ITEMS[0], path=Path(scratch, "a.jpg"))], 1)
-        return piece.digest(Path(scratch))
+        path = put(tmp_path / scratch / "a.jpg", b"12345")
+        (piece,) = cut("train", [Candidate("a", path)], 1)
+        return piece.digest(task(scratch=tmp_path / scratch))
 
-    assert of("/tmp/one") == of("/tmp/two")
+    assert of("one") == of("two")

@@ -137,7 +137,7 @@ def test_too_many_bad_files_stop_and_are_listed(tmp_path):
     )
     listed = tmp_path / "pets/quarantine.csv"
     assert message.endswith(
-        f"; mend or remove what {listed} lists, or raise dataset.classification.max_bad_fraction (now 0.1)"
+        f"; correct or remove what {listed} lists, or raise dataset.classification.max_bad_fraction (now 0.1)"
     )
     assert [line.split(",")[:2] for line in listed.read_text().splitlines()] == [
         ["split", "name"], ["train", "cat/1.jpg"], ["test", "dog/2.jpg"]

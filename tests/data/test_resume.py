@@ -1,6 +1,7 @@
 """A preparation that ends at any moment goes on, and ends in the bytes of an unbroken one, with any number of workers."""
 
 import json
+import multiprocessing
 import os
 import shutil
 import signal
@@ -12,6 +13,7 @@ import pytest
 
 from data.datasets import class_tree, classification, put, voc_tree
 from googlenet.config.schema.base import replaced
+from googlenet.data.pack import read_note
 from googlenet.data.prepare import prepare, prepared, state_of
 from googlenet.errors import Stopped, UserError
 from googlenet.storage.files import json_bytes
@@ -93,7 +95,8 @@ def test_a_killed_run_goes_on_to_the_same_bytes(whole, tmp_path, moment, number)
     folder, state = tmp_path / "b/pets", tmp_path / "state/pets/one"
     assert started(settings, folder, state, 1, moment, number).wait() == -signal.SIGKILL
     kept = {path.name: path.stat().st_mtime_ns for path in folder.rglob("*.arrow")}
-    noted = {path.stem for path in state.glob("*.note")}
+    # What was refused is looked at again.
+    noted = {path.stem for path in state.glob("*.note") if not read_note(path)[0].refused}
     assert made(settings, folder, state=state) == expected
     for name, changed in kept.items():
         path = folder / name
@@ -185,16 +188,49 @@ def test_other_settings_begin_anew_and_leave_what_is_there_until_they_are_done(w
     assert made(strict, folder, state=other) == made(strict, tmp_path / "c/pets")
 
 
-def test_a_mended_file_of_the_same_size_is_looked_at_again(whole, tmp_path):
+@pytest.mark.parametrize("allowed", [0.0, 0.1])
+def test_a_corrected_file_of_the_same_size_is_looked_at_again(whole, tmp_path, allowed):
+    """After an error or, if it was one of few bad files, a stop; even if its time of modification is as before."""
     settings, _ = whole
-    settings = replaced(settings, max_bad_fraction=0.0)
+    settings = replaced(settings, max_bad_fraction=allowed)
     folder, state = tmp_path / "b/pets", tmp_path / "state/pets/one"
     good = (tmp_path / "raw/train/cat/4.jpg").read_bytes()
-    put(tmp_path / "raw/train/cat/3.jpg", bytes(len(good)))
+    bad = put(tmp_path / "raw/train/cat/3.jpg", bytes(len(good)))
+    times = bad.stat().st_atime_ns, bad.stat().st_mtime_ns
+    with pytest.raises(Stopped if allowed else UserError):
+        prepare(settings, folder, state=state, stop=lambda: len(list(state.glob("train*.note"))) > 1)
+    os.utime(put(bad, good), ns=times)
+    assert prepare(settings, folder, state=state).refused == ()
+
+
+def test_a_good_file_that_is_replaced_by_one_of_the_same_size_is_packed_again(whole, tmp_path):
+    settings, _ = whole
+    folder, state = tmp_path / "b/pets", tmp_path / "state/pets/one"
+    made(settings, folder, state=state)
+    path = tmp_path / "raw/train/dog/5.jpg"
+    content = bytearray(path.read_bytes())
+    content[-20] ^= 1  # within the compressed pixels
+    put(path, bytes(content))
+    assert made(settings, folder, state=state) == made(settings, tmp_path / "c/pets")
+
+
+def test_shards_of_another_list_of_classes_are_packed_again(tmp_path):
+    """A class that is misspelt in some files stands between the others, which keep their names but not their labels."""
+    from data.datasets import detection, jpeg, xml
+
+    root = voc_tree(tmp_path / "raw", images=6)
+    for split in ("train", "validation", "test"):
+        put(root / f"Annotations/{split}_0.xml", xml(("Cat", 1, 1, 10, 8), ("dog", 5, 5, 32, 24)))
+    put(root / "JPEGImages/train_5.jpg", "not an image")
+    settings = detection("voc", root, shard_mb=0.004)
+    folder, state = tmp_path / "b/pets", tmp_path / "state/pets/one"
     with pytest.raises(UserError, match="not an image"):
         prepare(settings, folder, state=state)
-    put(tmp_path / "raw/train/cat/3.jpg", good)
-    assert prepare(settings, folder, state=state).refused == ()
+    assert list(state.glob("*.note"))
+    for split in ("train", "validation", "test"):
+        put(root / f"Annotations/{split}_0.xml", xml(("cat", 1, 1, 10, 8), ("dog", 5, 5, 32, 24)))
+    put(root / "JPEGImages/train_5.jpg", jpeg())
+    assert made(settings, folder, state=state) == made(settings, tmp_path / "c/pets")
 
 
 def test_notes_go_when_they_are_no_longer_needed(whole, tmp_path, monkeypatch):
@@ -231,6 +267,7 @@ def test_a_full_disk_names_the_file(whole, tmp_path, workers):
     import resource
 
     settings, _ = whole
+    multiprocessing.RawValue("b")  # so that the file of memory shared with workers, larger than the limit, is there
     before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (4000, hard))

@@ -137,7 +137,7 @@ def test_names_written_on_windows(tmp_path):
     add(voc_tree(tmp_path), "deep/er/y.jpg")
     names, reasons = named(tmp_path, "test", [r"deep\er\y.jpg", "test_0", r"..\JPEGImages\test_1.jpg"])
     assert names == ["deep/er/y.jpg", "test_0.jpg"]
-    assert reasons == ["../JPEGImages/test_1.jpg: leads out of JPEGImages, or is no name of a file"]
+    assert reasons == ["../JPEGImages/test_1.jpg: points outside JPEGImages, or is not a valid file name"]
 
 
 def test_two_images_that_would_share_an_annotation(tmp_path):
@@ -154,6 +154,18 @@ def test_an_images_suffix_may_have_any_case_in_list_and_folder(tmp_path, suffix,
     line = item.format(same=suffix, other=suffix.swapcase())
     assert named(tmp_path, "test", [line]) == ([f"IMG_1{suffix}"], [])
     assert read(tmp_path).splits["test"][0].annotation.file == "IMG_1.xml"
+
+
+def test_xml_in_upper_case(tmp_path):
+    expected = read(voc_tree(tmp_path)).splits
+    for file in list((tmp_path / "Annotations").iterdir()):
+        file.rename(file.with_suffix(".XML"))
+    reading = read(tmp_path)
+    boxes = [
+        {s: [item.annotation.boxes for item in items] for s, items in each.items()}
+        for each in (reading.splits, expected)
+    ]
+    assert not reading.refused and boxes[0] == boxes[1] and all(boxes[0].values())
 
 
 def test_names_with_dots_and_folders(tmp_path):
@@ -214,7 +226,7 @@ def test_a_file_beside_the_xml_whose_name_is_no_utf8_is_left_out(tmp_path):
     open(folder + b"/\xff.jpg", "wb").close()
     manifest = prepare(detection("voc", tmp_path / "raw", max_bad_fraction=0.2, **BESIDE), tmp_path / "out")
     assert [(item.name, item.reason) for item in manifest.refused] == [
-        ("\\udcff", "\\udcff: leads out of test, or is no name of a file")
+        ("\\udcff", "\\udcff: points outside test, or is not a valid file name")
     ]
     write_manifest(tmp_path / "out", manifest)
 

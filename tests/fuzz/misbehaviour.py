@@ -32,8 +32,8 @@ def swallowed() -> None:
 
 BEHAVIOURS = {
     "record": lambda folder: None,
-    "one line": lambda folder: error("x.txt: wrong; mend it"),
-    "one line without a name": lambda folder: error("wrong; mend it"),
+    "one line": lambda folder: error("x.txt: wrong; correct it"),
+    "one line without a name": lambda folder: error("wrong; correct it"),
     "traceback": lambda folder: 1 / 0,
     "sleep": lambda folder: time.sleep(60),
     "loop": lambda folder: next(number for number in iter(int, 1) if number),

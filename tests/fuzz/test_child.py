@@ -7,7 +7,7 @@ from fuzz.misbehaviour import BEHAVIOURS
 
 pytestmark = pytest.mark.long
 FAULTS = {
-    "one line without a name": "names no file and no key: wrong; mend it",
+    "one line without a name": "names no file and no key: wrong; correct it",
     "traceback": "ZeroDivisionError",
     "loop": "no end within 1 s",
     "memory": "more than 1024 MB of memory",

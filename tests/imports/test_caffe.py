@@ -104,7 +104,7 @@ def test_the_wire_by_hand():
         (layer("x", [field(5, b"abc")]), "no list of numbers"),
         (layer("x", [field(5, bytes(8)) + field(7, field(1, 3))]), r"layer 'x' has 2 numbers for the shape \[3\]"),
         (layer("x", [blob(np.zeros(2))]) * 2, "has two layers 'x'"),
-        (field(100, field(1, b"\xff\xfe")), "a name that is no text"),
+        (field(100, field(1, b"\xff\xfe")), "a name that is not text"),
         (field(2, field(1, b"old")), "Caffe's first format; upgrade it with upgrade_net_proto_binary"),
     ],
 )
@@ -147,7 +147,7 @@ def without(layers, *names):
         (lambda x: x | {"conv2/3x3": x["conv2/3x3_reduce"]},
          r"'conv2\.0\.weight' is \[2, 2, 1, 1\] where the network has \[6, 2, 3, 3\]; the weights are of another"),
         (lambda x: x | {"conv1/7x7_s2": (x["conv1/7x7_s2"][0] * np.nan, x["conv1/7x7_s2"][1])},
-         r"'conv1\.0\.weight' holds numbers that are none \(NaN or infinite\)"),
+         r"'conv1\.0\.weight' contains NaN or infinite\)"),
         (lambda x: x | {"conv1/7x7_s2": x["conv1/7x7_s2"][:1]}, r"layer 'conv1/7x7_s2' has 1 blobs, not weights and"),
     ],
 )  # fmt: skip
@@ -162,7 +162,7 @@ def test_another_network_is_reported_in_one_line(tmp_path, layers, change, messa
     [
         (lambda f: (f / "conv2/3x3_bias.bin").unlink(), r"conv2/3x3_bias\.bin: not found, though its neighbour is"),
         (lambda f: [path.unlink() for path in f.glob("conv2/3x3_*.bin")], r"lacks the layer 'conv2/3x3"),
-        (lambda f: (f / "conv2/3x3_filter.bin").write_bytes(bytes(50)), r"50 bytes are no whole float32 numbers"),
+        (lambda f: (f / "conv2/3x3_filter.bin").write_bytes(bytes(50)), r"50 bytes are not whole float32 numbers"),
         (lambda f: (f / "conv2/3x3_filter.bin").write_bytes(bytes(52)), r"13 numbers do not divide into 6 kernels of 3x3"),
         (lambda f: (f / "conv2/3x3_filter.bin").write_bytes(b""), r"0 numbers do not divide"),
         (lambda f: (f / "conv2/3x3_filter.bin").write_bytes(bytes(4 * 6 * 9)), r"'conv2\.0\.weight' is \[6, 1, 3, 3\]"),

@@ -195,7 +195,7 @@ def test_a_file_that_is_cut_short_or_something_else_is_reported(tmp_path, form):
     [
         (lambda s: [1, 2], "holds list, not a state dict"),
         (lambda s: {}, "holds dict, not a state dict"),
-        (lambda s: {"epoch": 3}, "'epoch' is no plain tensor; save model"),
+        (lambda s: {"epoch": 3}, "'epoch' is not a plain tensor; save model"),
         (lambda s: {"fc.bias": s["fc.bias"]}, "lacks the classifier 'network.fc.weight'"),
         (lambda s: {k: v for k, v in s.items() if "branch4" not in k}, "lacks 'network.inception3a.branch4.1.bn.bias'"),
         (lambda s: s | {"fc.bias": torch.zeros(10)}, r"'network\.fc\.bias' is \[10\] where the network has \[11\]"),

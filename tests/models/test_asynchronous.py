@@ -144,6 +144,13 @@ class Interrupted(Resume):
             self.kept = {name: tensor.clone() for name, tensor in tensors.items()}, rest
 
 
+@pytest.mark.parametrize("steps", [4, 5, 7])
+def test_an_epoch_that_no_gradient_reaches_after_an_interruption_keeps_its_rate(steps):
+    slow, resume = changed(REPLICAS, transfer=5.0), Interrupted(steps)
+    _, metrics = trained(slow, resume, batch_size=5)
+    assert trained(slow, resume, batch_size=5)[1] == metrics
+
+
 @pytest.mark.parametrize("steps", [1, 2, 5, 7])
 def test_an_interrupted_training_ends_in_the_same_bits(steps):
     slow = changed(REPLICAS, transfer=1.0, absences=[{"replica": 2, "from_step": 2, "to_step": 5}])

@@ -131,6 +131,17 @@ def test_the_precision_of_this_processor_is_used_said_and_recorded(unrecorded, m
     assert tags["precision"] == precision
 
 
+def test_the_precision_of_a_stage_that_always_computes_in_fp32_is_that(unrecorded, monkeypatch, capsys):
+    monkeypatch.setattr("googlenet.models.processor.cpu_name", lambda: "A CPU (avx512_bf16)")
+    write_file(settings(), "analyse_units")
+
+    def look(job: Job[AddUp], *, metrics: Output):
+        """Computes nothing."""
+
+    job.perform(look, ["--config", CONFIG_PATH, "--threads", "1", "--metrics", "m"])
+    assert "precision: fp32 (auto requested)\n" in capsys.readouterr().out
+
+
 def test_a_stage_without_networks_has_no_precision(unrecorded, capsys):
     write_file(settings(), "train_baseline")
 
@@ -199,7 +210,7 @@ def test_the_stamp_depends_on_configuration_and_inputs(unrecorded):
 
 def test_a_failing_stage_leaves_no_record(unrecorded):
     def broken(job: Job[AddUp], *, metrics: Output):
-        raise UserError("data: broken; mend it")
+        raise UserError("data: broken; correct it")
 
     with pytest.raises(UserError, match="data: broken"):
         job.perform(broken, ["--config", CONFIG_PATH, "--threads", "1", "--metrics", "m"])

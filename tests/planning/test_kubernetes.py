@@ -264,5 +264,5 @@ def test_quantities(quantity, value):
 
 
 def test_a_quantity_that_is_not_known_is_one_line():
-    with pytest.raises(UserError, match="'16 apples' is no quantity"):
+    with pytest.raises(UserError, match="'16 apples' is not a quantity"):
         kubernetes.amount("16 apples")

@@ -89,7 +89,7 @@ def test_an_unknown_machine_is_rejected_with_the_nearest_name(tmp_path):
     save(tmp_path, "epyc-2core", MACHINE, measured(64))
     with pytest.raises(UserError, match=r"no machine 'epyc-2cores' in machines/; did you mean 'epyc-2core'\?"):
         read(tmp_path, "epyc-2cores", AGAIN)
-    with pytest.raises(UserError, match=r"--save: 'a/b' is no name; use letters"):
+    with pytest.raises(UserError, match=r"--save: 'a/b' is not a valid name; use letters"):
         save(tmp_path, "a/b", MACHINE, measured(64))
     (tmp_path / "machines/a.b.yaml").touch()
     with pytest.raises(UserError, match=r"^--machine: 'a\.b' is no name"):

@@ -89,7 +89,9 @@ def test_torchvisions_variant_is_no_trunk(root):
     of_torchvision(root, "m2")
     edit(root, "ensemble/paper.yaml", r"init_from: m2", "init_from: m3")
     edit(root, "train_multibox.yaml", r"^init_from: m1", "init_from: m2")
-    with pytest.raises(UserError, match=r"^train_multibox\.init_from: m2 is torchvision's network, which is no trunk"):
+    with pytest.raises(
+        UserError, match=r"^train_multibox\.init_from: m2 is torchvision's network, which cannot be a trunk"
+    ):
         checked(experiment(root))
 
 
@@ -213,6 +215,41 @@ def test_training_without_training_images_is_named_before_the_first_job(root):
         checked(experiment(root))
 
 
+ALONE = """{splits: {train: '', validation: '', test: test}, validation_per_class: 0}"""
+IMPORTED = "ensemble: {members: [{name: m1, weights: w.caffemodel, origin: bvlc}]}, train_baseline: {enabled: false}"
+
+
+@pytest.mark.parametrize(
+    ("stage", "line"),
+    [
+        ("train_ablation", "classification.splits.train: not set, and train_ablation trains; name"),
+        ("train_structure", "classification.splits.train: not set, and train_structure trains; name"),
+        ("measure_export", "measure_export.formats: onnx_int8 needs validation images, and there are none"),
+        ("analyse_units", "analyse_units.split: this data set has no"),
+    ],
+)
+def test_a_data_set_of_test_images_alone_is_not_enough_for_these(root, stage, line):
+    override(root, f"{{detection: {{enabled: false}}, dataset: {{classification: {ALONE}}}, {IMPORTED}}}")
+    composed = experiment(root)
+    with pytest.raises(UserError, match=line):
+        preflight.check(composed, {job for job in every_job(composed) if job.stage == stage}, local=True)
+
+
+def test_an_ablations_micro_batches_are_shared_out_as_well(root):
+    row = "{name: halves, changes: {train_classifier: {micro_batches: 2}}}"
+    override(
+        root,
+        "{train_classifier: {micro_batches: 4}, execution: {processes_per_training: 4},"
+        f" ablations: {{rows: [{row}]}}}}",
+    )
+    with pytest.raises(
+        UserError, match=r"^execution\.processes_per_training: 4 processes cannot share out the 2 micro"
+    ):
+        checked(experiment(root))
+    override(root, f"{{ablations: {{rows: [{row.replace('2', '1')}]}}}}")
+    checked(experiment(root))
+
+
 def test_a_detector_does_not_start_from_torchvisions_variant(root):
     of_torchvision(root, "m2")
     with pytest.raises(UserError, match=r"^ensemble\.detectors\.d2\.init_from: m2 is torchvision's variant"):
@@ -226,5 +263,5 @@ def test_a_wrong_address_of_mlflow_is_named_before_the_first_job(root, monkeypat
         free.bind(("127.0.0.1", 0))
         address = f"http://127.0.0.1:{free.getsockname()[1]}"
     monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
-    with pytest.raises(UserError, match=f"^MLFLOW_TRACKING_URI: {address}: no answer; start or mend that server"):
+    with pytest.raises(UserError, match=f"^MLFLOW_TRACKING_URI: {address}: no answer; start or repair that server"):
         checked(experiment(root))

@@ -79,7 +79,7 @@ def test_changed_modules_are_named(ran, modules, before, sentence):
     [
         ({"missing": ("x.json",)}, "x.json is missing."),
         ({"renewed": ("train_classifier/m2", "train_classifier/m10", "evaluate_ensemble")},
-         "it reads what train_classifier/m2,m10 and evaluate_ensemble would make anew."),
+         "it reads what train_classifier/m2,m10 and evaluate_ensemble will write again."),
         ({"updated": ("data/manifest.json",)}, "data/manifest.json changed after it ran."),
         ({"rule_changed": True}, "its rule in workflow/ has another command."),
         ({"inputs_before": (CONFIG, "gone")}, "it has other inputs: now with data/manifest.json and without gone."),

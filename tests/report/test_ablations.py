@@ -38,7 +38,7 @@ def test_conclusions_follow_the_intervals(report):
         "The same": "the same settings",
     }
     assert report.sections[0].text == (
-        "Worse than the reference: no LRN.",
+        "Worse than the reference: no LRN (2 of 3 trainings stalled).",
         "Better than the reference: wider.",
         "Not statistically distinguishable from the reference: last weights.",
     )
@@ -59,7 +59,7 @@ def test_a_row_shows_what_changed_and_whose_trainings_it_uses(report):
 def test_the_page_explains_its_intervals(report):
     text = " ".join(report.sections[-1].text)
     assert "3 seeds" in text and "2 degrees of freedom" in text and "Nothing is resampled" in text
-    assert "4 rows" in text and "19 %" in text  # 1 - 0.95**4
+    assert "3 rows" in text and "14 %" in text  # 1 - 0.95**3: the same settings cannot differ
     assert "digits, not on ILSVRC; on ILSVRC a change may" in report.warning and report.about[0] == "For a test"
 
 
@@ -84,7 +84,7 @@ def test_the_level_of_confidence_is_the_intervals(compared):
     other = ablations_sample.difference(0.0, 0.0, 0.0, confidence_percent=90)
     at_90 = changed(compared, reference={"test": {"top1": other}})
     assert "90 % interval" in [column.label for column in ablations.table(at_90).columns]
-    assert "34 %" in ablations.method(at_90)[2]  # 1 - 0.9**4
+    assert "27 %" in ablations.method(at_90)[2]  # 1 - 0.9**4
 
 
 def test_a_single_row_has_no_others_to_be_compared_with(compared):

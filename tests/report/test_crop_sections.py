@@ -139,6 +139,11 @@ def test_an_effect_is_claimed_only_if_it_survives_the_correction(low, high, stan
     images = {"left_out": "m1", "class_name": None, "images": 9, "gained": 1, "lost": 0, "p_value": 0.5}
     row = Effect(difference=change, interval=sample.interval(low, high), stands=stands, **images)
     assert crop_tables.verdict(row) == expected
+    assert [crop_tables._effect(changed(row, p_value=p))[4] for p in (0.5, 0.001, 3e-7)] == [
+        "0.500",
+        "0.001",
+        "< 0.001",
+    ]
 
 
 def test_the_text_states_how_many_effects_chance_explains(ensemble, study):

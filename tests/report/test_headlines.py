@@ -5,9 +5,10 @@ import pytest
 from googlenet.metrics.classification import EnsembleMetrics
 from googlenet.metrics.classification_studies import CropStudyMetrics
 from googlenet.metrics.detection import DetectionMetrics
+from googlenet.metrics.proposals import ProposalStudyMetrics
 from googlenet.metrics.reference import Figure, Kind, MachineReference, Reference
 from googlenet.metrics.results import Results
-from googlenet.report import headlines, sections
+from googlenet.report import headlines, sections, words
 from report import sample
 from settings import changed
 
@@ -77,6 +78,15 @@ def test_the_papers_finding_on_the_maximum_is_that_it_is_worse():
     assert line.remark.startswith({-1: "as in the paper: worse", 1: "unlike the paper: better", 0: "not"}[side])
 
 
+def test_the_interval_shown_is_the_one_that_is_judged():
+    """A bootstrap of nothing but covered objects, or of no error, has no width."""
+    study = changed(sample.results().one(ProposalStudyMetrics), sources={"merged": {"coverage_percent": 100.0}})
+    study = changed(study, sources={"merged": {"interval": sample.interval(100, 100).to_json()}})
+    for line in by_key(Results([("", study)])).values():
+        if line.key == "coverage_percent":
+            assert line.bounds.low < 100 and f"[{line.bounds.low:.1f}, 100.0]" in line.remark
+
+
 def test_the_papers_figures_of_six_detectors_stand_beside_no_other_number():
     detected = sample.results().one(DetectionMetrics)
     lines = by_key(Results([("", changed(detected, table_4={"detectors": 2}))]))
@@ -100,9 +110,9 @@ def test_one_model_on_one_number_of_crops_is_one_line():
 
 def test_where_nothing_is_wrong_the_interval_still_has_a_width():
     none = sample.interval(0, 0)
-    assert headlines.exact(none, 0.0, 450).high == pytest.approx(100 * (1 - 0.025 ** (1 / 450)))  # 0.82
-    assert headlines.exact(sample.interval(100, 100), 100.0, 450).low == pytest.approx(100 * 0.025 ** (1 / 450))
-    assert headlines.exact(sample.interval(1, 3), 2.0, 450) == sample.interval(1, 3)
+    assert words.exact(none, 0.0, 450).high == pytest.approx(100 * (1 - 0.025 ** (1 / 450)))  # 0.82
+    assert words.exact(sample.interval(100, 100), 100.0, 450).low == pytest.approx(100 * 0.025 ** (1 / 450))
+    assert words.exact(sample.interval(1, 3), 2.0, 450) == sample.interval(1, 3)
 
 
 KIND = Kind.of(sample.runs())
@@ -127,7 +137,7 @@ def test_each_figure_is_marked_against_the_reference_of_its_kind_of_machine():
     changes = {"top1_error_percent_ensemble_144": Figure(value=4.0000001, low=2, high=6)}
     text, marked = marks(reference(KIND, **changes))
     assert text == (
-        "9 of 10 figures agree to the bit with the reference of this kind of machine (Example 9000, torch 2.15.0).",
+        "9 of 10 figures agree to the bit with the reference of this type of machine (Example 9000, torch 2.15.0).",
     )
     assert (
         marked.pop("Top-1 error, 7 models on 144 crops") == "no: the reference is 4.0000001"
@@ -144,7 +154,7 @@ def test_without_a_reference_of_this_kind_the_report_says_so():
     }
     text, marked = marks(reference(OTHER, **changes))
     assert (
-        text[0].startswith("There is no reference for this kind of machine. ") and "(Other 1, torch 2.15.0)" in text[0]
+        text[0].startswith("There is no reference for this type of machine. ") and "(Other 1, torch 2.15.0)" in text[0]
     )
     assert text[0].endswith("not for other weights: 8 of 9 figures lie within.")
     assert marked["Top-1 error, 7 models on 144 crops"] == "yes, within its interval"

@@ -61,7 +61,9 @@ def test_the_page_warns_of_data_other_than_ilsvrc():
     digits, scenes = sample.results().manifests
     assert "digits and digit_scenes, not on ILSVRC" in glance.warning([digits, scenes])
     whole = of_ilsvrc(digits, 1000, 48_238)  # less those that the official blacklist leaves out
-    assert glance.warning([whole, scenes]).startswith("These results are on digit_scenes, not on ILSVRC. The paper's")
+    assert glance.warning([whole, scenes]).startswith(
+        "The detection results are on digit_scenes, whose classes are not all ILSVRC's. The paper's"
+    )
     assert glance.warning([whole, of_ilsvrc(scenes, 200, 20_121)]) == ""
 
 
@@ -81,7 +83,7 @@ def of_ilsvrc(manifest, classes, images):
 def test_a_part_of_ilsvrc_is_called_that_whatever_its_name(classes, images, extent):
     part = of_ilsvrc(sample.manifest("classification", "mine"), classes, images)
     text = glance.warning([part])
-    assert f"mine (classification) has {extent} its validation set has 50,000." in text and "whole of it" in text
+    assert f"mine (classification) has {extent} its validation set has 50,000." in text and "all of ILSVRC:" in text
     assert "not on ILSVRC" not in text and "never our figure" in text
 
 
@@ -102,9 +104,25 @@ def test_one_detector_is_not_compared_with_itself():
     assert [line for line in lines if "detector" in line] == ["Mean average precision, 1 detector"]
 
 
+@pytest.mark.parametrize(("number", "printed"), [(1, "38.02 % with one model."), (6, "one model and 43.9 % with six.")])
+def test_the_text_gives_the_papers_figure_of_six_detectors_beside_no_other_number(number, printed):
+    jobs = sample.jobs()
+    detected = Results(jobs).one(DetectionMetrics)
+    names = dict(list(detected.detectors.items())[:number])
+    fewer = DetectionMetrics.model_validate(
+        detected.to_json() | {"detectors": {n: d.to_json() for n, d in names.items()}}
+    )
+    kept = [job for job in jobs if not isinstance(job[1], DetectionMetrics)]
+    trained = [job for job in kept if not isinstance(job[1], DetectorMetrics)]
+    section = sections.detection(Results([*(kept if number == 6 else trained), ("", fewer)]), {})
+    assert section.text[0].endswith(f"In the paper, on ILSVRC: {printed}" if number == 1 else printed)
+
+
 @pytest.mark.parametrize(
     ("difference", "low", "high", "expected"),
     [
+        (0.3, 0.002, 0.7, "better by 0.30 points, 95 % interval [0.002, 0.700]"),
+        (-0.3, -0.7, -0.0004, "worse by 0.30 points, 95 % interval [0.0004, 0.7000]"),
         (3.3, 1.78, 4.89, "better by 3.30 points, 95 % interval [1.78, 4.89]"),
         (-2.0, -3.5, -0.5, "worse by 2.00 points, 95 % interval [0.50, 3.50]"),
         (0.4, -0.6, 1.4, f"{UNDECIDED} (0.40 points better, 95 % interval from 0.60 worse to 1.40 better)"),
@@ -209,7 +227,7 @@ def test_table_1_marks_only_what_the_print_has_wrong():
         "",
         "",
     )
-    assert rows["sum"][3:] == ("6.8M", "6,990,272", "6,990,272", "1.50G", "1.583G", "1.583G")
+    assert rows["sum"][3:] == ("6,798K", "6,990,272", "6,990,272", "1.50G", "1.583G", "1.583G")
     assert "All 18 outputs of ours equal the printed ones." in tables.table_1(cost.layers, cost.totals).note
     first, second, third, *rest = cost.layers
     other = [first, second, changed(third, output=(56, 56, 191)), *rest]

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from googlenet.report import sections, table_files
-from googlenet.report.parts import OURS, PAPER, Column, Row, Table
+from googlenet.report.parts import OURS, PAPER, Column, Row, Table, texts
 from report import sample
 
 MINUS = "\N{MINUS SIGN}"
@@ -39,6 +39,22 @@ def test_csv_by_hand():
         + '"a,\n""b""",-3.40,"[1.0, 2.0]"\n'
         + "'=1+1,4,'-x\n"  # which a spreadsheet would otherwise run
     )
+
+
+@pytest.mark.parametrize(
+    "cell", ["+1+cmd|' /C calc'!A0", "-2+3+cmd|' /C calc'!A0", f"{MINUS}1-1", "+SUM(A1)", "@x", "\tx"]
+)
+def test_no_cell_is_a_formula(cell):
+    row = table_files.as_csv(Table("A", "", texts("Name"), (Row((cell,)),))).splitlines()[-1]
+    assert row.lstrip('"').startswith("'")
+
+
+@pytest.mark.parametrize(
+    "cell", ["+0.30", f"{MINUS}3.40", "-1,234", "+2.7 points", f"{MINUS}5 %", f"{MINUS}0.30 [{MINUS}1.2, 0.4]"]
+)
+def test_a_number_stays_one(cell):
+    row = table_files.as_csv(Table("A", "", texts("Name"), (Row((cell,)),))).splitlines()[-1]
+    assert row.strip('"') == cell.replace(MINUS, "-")
 
 
 def test_latex_by_hand():

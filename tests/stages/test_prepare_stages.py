@@ -73,7 +73,7 @@ def test_a_failed_job_resumes_and_one_of_another_stamp_does_not(project, monkeyp
 
 def test_the_list_of_bad_images_outlives_the_job_that_they_stop(project):
     put(project / "raw/train/cat/0.jpg", b"x")
-    with pytest.raises(UserError, match=r"mend or remove what data/classification/pets/quarantine\.csv lists"):
+    with pytest.raises(UserError, match=r"correct or remove what data/classification/pets/quarantine\.csv lists"):
         run(classification("class_folders", "raw"))
     listed = Path("data/classification/pets/quarantine.csv").read_text().splitlines()
     assert listed == ["split,name,reason", "train,cat/0.jpg,cat/0.jpg: not an image"]

@@ -41,7 +41,7 @@ def test_nothing_but_a_file_is_replaced(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "link").symlink_to("/dev/null")
     for place, words in (
-        (tmp_path / "pipe", "is no regular file"),
+        (tmp_path / "pipe", "is not a regular file"),
         (tmp_path / "link", "is no regular"),
         (".", "a folder"),
     ):
@@ -66,7 +66,7 @@ def test_sha256_of_a_known_text(tmp_path):
 def test_errors_are_one_line_and_name_the_nearest():
     assert str(UserError("a\n  b\tc ")) == "a b c"
     assert str(UserError("a\x1b[31m.jpg: \udcff")) == "a\\x1b[31m.jpg: \\udcff"
-    long = str(UserError(f"a.yaml: {'x' * 9999}; mend it"))
-    assert len(long) < 2100 and long.startswith("a.yaml: xxx") and long.endswith("xxx; mend it")
+    long = str(UserError(f"a.yaml: {'x' * 9999}; correct it"))
+    assert len(long) < 2100 and long.startswith("a.yaml: xxx") and long.endswith("xxx; correct it")
     assert nearest("momentun", ["momentum", "epochs"]) == "; did you mean 'momentum'?"
     assert nearest("zzz", ["b", "a"]) == "; known: a, b" and nearest("zzz", []) == "; known: none"

@@ -53,7 +53,7 @@ def test_a_scene_has_the_bits_of_the_stages(tmp_path, monkeypatch, switches, eng
     run_detection(tmp_path)
     for detector, names in (("", ("d1", "d2")), ("d2", ("d2",))):
         ensemble = DetectorEnsemble(Results.of(tmp_path), Asked(), detector)
-        assert ensemble.scoring.engine == ensemble.proposing.engine == engine
+        assert ensemble.detectors[0].runtime.engine == ensemble.proposing.engine == engine
         boxes, expected = stored(tmp_path, names)
         assert len(expected.score) > 3
         for number, found in enumerate(ensemble.detections(Images(paths, ensemble.opener))):

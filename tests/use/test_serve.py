@@ -142,10 +142,14 @@ REQUESTS = {
     "a word for a number": (
         request("POST", "/predict?top=all", b"x"),
         400,
-        "top: 'all' is no whole number; leave it out",
+        "top: 'all' is not a whole number; leave it out",
     ),
-    "a number as in Python": (request("POST", "/predict?crops=1_0", b"x"), 400, "crops: '1_0' is no whole number"),
-    "no number": (request("POST", "/detect?min_score=nan", b"x"), 400, "min_score: 'nan' is no number; leave it out"),
+    "a number as in Python": (request("POST", "/predict?crops=1_0", b"x"), 400, "crops: '1_0' is not a whole number"),
+    "no number": (
+        request("POST", "/detect?min_score=nan", b"x"),
+        400,
+        "min_score: 'nan' is not a number; leave it out",
+    ),
     "another parameter": (
         request("POST", "/predict?crop=1", b"x"),
         400,

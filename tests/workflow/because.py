@@ -1,6 +1,6 @@
 """Why the jobs of each edit run, as `googlenet why` must say it: written down by hand, a pattern for each row of the table.
 
-Each job that would run either has a sentence that matches, or merely reads what another one would make anew.
+Each job that would run either has a sentence that matches, or merely reads what another one will write again.
 """
 
 import re
@@ -8,7 +8,7 @@ import re
 from googlenet.tracking import job_name
 from workflow.edits import Edit
 
-ANEW = re.compile(r"it reads what (.+) would make anew\.")
+ANEW = re.compile(r"it reads what (.+) will write again\.")
 BECAUSE = {
     "evaluate_detection: nms_iou": r"nms_iou is 0\.35 \(was 0\.3\)",
     "evaluate_ensemble: resamples": r"resamples is 250 \(was 200\)",

@@ -130,7 +130,7 @@ def test_a_damaged_file_that_is_linked_is_mended_in_both_places(linked):
     with in_cache.open("r+b") as file:  # in place: what a failing disk or a careless program does
         file.write(b"?")
     in_cache.chmod(0o444)
-    first = call(linked, "python", "workflow/verify.py", "--mend").splitlines()[0]
+    first = call(linked, "python", "workflow/verify.py", "--repair").splitlines()[0]
     assert first.startswith(f"the cache: {METRICS}: corrupt (")
     assert first.endswith(": repaired from the remote storage")
     assert path.read_bytes() == content

@@ -63,7 +63,7 @@ def test_a_damaged_file_does_not_arrive_and_is_mended_by_who_has_it(clone, colle
     lines = call(clone, "python", "workflow/verify.py", "--remote", code=1).splitlines()
     assert len(lines) == 3 and lines[0].startswith("the remote cloud: ") and "corrupt (s3://" in lines[0]
     assert lines[0].endswith(f"{key})")
-    call(clone, "python", "workflow/verify.py", "--remote", "--mend")
+    call(clone, "python", "workflow/verify.py", "--remote", "--repair")
     assert client.get_object(Bucket=stand_in.BUCKET, Key=key)["Body"].read() == content
 
     dvc(colleague, "pull")

@@ -126,7 +126,7 @@ def damage(path: Path, how) -> None:
 def test_a_sound_cache_and_a_sound_remote(connected):
     assert verify(connected) == [SOUND_CACHE]
     assert verify(connected, "--remote") == [f"{SOUND_BOTH} storage"]
-    assert verify(connected, "--remote", "storage", "--mend") == [f"{SOUND_BOTH} storage"]
+    assert verify(connected, "--remote", "storage", "--repair") == [f"{SOUND_BOTH} storage"]
 
 
 @pytest.mark.parametrize("how", DAMAGES)
@@ -144,9 +144,9 @@ def test_a_damaged_file_is_found_named_and_mended(connected, where, name, how):
     words = ["--remote"] if where != "the cache" else []
     first, *rest = verify(connected, *words, code=1)
     assert first.startswith(named) and first.endswith(f"{oid(connected, name)[2:]})")
-    assert rest[-1] == "error: 1 bad file; `make verify WHAT=--mend` puts good copies in their place"
+    assert rest[-1] == "error: 1 bad file; `make verify WHAT=--repair` puts good copies in their place"
     assert (path.read_bytes() if path.exists() else None) == damaged  # only looked at
-    first, *rest = verify(connected, *words, "--mend")
+    first, *rest = verify(connected, *words, "--repair")
     assert first.startswith(named) and ": repaired from " in first and len(rest) == 1
     assert path.read_bytes() == content and path.stat().st_mode & 0o777 == 0o444
     assert verify(connected, "--remote") == [f"{SOUND_BOTH} storage"]
@@ -162,7 +162,7 @@ def test_a_content_of_several_results_is_named_by_all(clone):
 def test_the_remote_lends_what_the_workspace_has_not(connected):
     (connected / WEIGHTS).write_bytes(b"edited")
     damage(inside(connected / ".dvc/cache", oid(connected, WEIGHTS)), truncated)
-    assert verify(connected, "--mend")[0].endswith(": repaired from the remote storage")
+    assert verify(connected, "--repair")[0].endswith(": repaired from the remote storage")
     assert (connected / WEIGHTS).read_bytes() == b"edited"  # a person's own edit is theirs
 
 
@@ -170,7 +170,7 @@ def test_files_and_their_list_come_from_the_remote_where_all_else_is_gone(connec
     shutil.rmtree(connected / ".dvc/cache/files")
     shutil.rmtree(connected / "results")
     assert len([line for line in verify(connected, code=1) if "the list of" in line]) == 3
-    verify(connected, "--mend")
+    verify(connected, "--repair")
     dvc(connected, "checkout", "--quiet")
     assert {name: (connected / name).read_bytes() for name in FILES} == FILES
 
@@ -180,7 +180,7 @@ def test_without_a_remote_the_workspace_mends_and_what_is_lost_is_told_with_its_
         damage(inside(clone / ".dvc/cache", oid(clone, name)), flipped)
     (clone / OTHER).unlink()
     (clone / RECORD).write_bytes(b"another")
-    said = verify(clone, "--mend", code=1)
+    said = verify(clone, "--repair", code=1)
     by_name = {line.split(": ")[1]: line for line in said if line.startswith("the cache: ")}
     assert by_name[WEIGHTS].endswith(f": repaired from the workspace's {WEIGHTS}")
     command = "`snakemake --cores N --forcerun train_classifier -- stage_train_classifier` makes it again"
@@ -195,7 +195,7 @@ def test_without_a_remote_the_workspace_mends_and_what_is_lost_is_told_with_its_
 def test_damage_on_both_sides_is_mended_from_the_workspace(connected):
     for place in (connected / ".dvc/cache", connected.parent / "storage"):
         damage(inside(place, oid(connected, WEIGHTS)), flipped)
-    said = verify(connected, "--remote", "--mend")
+    said = verify(connected, "--remote", "--repair")
     assert [line.split(":")[0] for line in said[:2]] == ["the cache", "the remote storage"]
     assert verify(connected, "--remote") == [f"{SOUND_BOTH} storage"]
 
@@ -226,12 +226,12 @@ def test_a_damaged_file_on_s3_is_found_named_and_mended(clone, address, how, mon
         client.delete_object(**key)
     named = f"the remote cloud: {WEIGHTS}: {'corrupt' if how else 'missing'} (s3://{key['Bucket']}/{key['Key']})"
     assert verify(clone, "--remote", code=1)[0] == named
-    assert verify(clone, "--remote", "--mend")[0] == f"{named}: repaired from the cache"
+    assert verify(clone, "--remote", "--repair")[0] == f"{named}: repaired from the cache"
     assert client.get_object(**key)["Body"].read() == FILES[WEIGHTS]
     # The other way: only S3 has it.
     damage(inside(clone / ".dvc/cache", digest), how)
     (clone / WEIGHTS).unlink()
-    assert verify(clone, "--mend")[0].endswith(": repaired from the remote cloud")
+    assert verify(clone, "--repair")[0].endswith(": repaired from the remote cloud")
     assert verify(clone, "--remote") == [f"{SOUND_BOTH} cloud"]
 
 

@@ -17,7 +17,7 @@ def test_why(clone):
     assert why(clone) == ["Nothing would run: no setting, code or input differs from what the results were made with."]
     replace(clone, NMS, r"nms_iou: .*", "nms_iou: 0.35")
     evaluation = "evaluate_detection: nms_iou is 0.35 (was 0.3)."
-    assert why(clone) == [evaluation, "make_report: it reads what evaluate_detection would make anew."]
+    assert why(clone) == [evaluation, "make_report: it reads what evaluate_detection will write again."]
     kept = "train_classifier/m1: would not run: nothing it depends on changed."
     assert why(clone, "evaluate_detection", "train_classifier/m1") == [evaluation, kept]
     (error,) = why(clone, "evaluate_detektion", code=1)

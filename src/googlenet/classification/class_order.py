@@ -39,7 +39,7 @@ def columns_of(network: Sequence[str], classes: Sequence[str], keys: Sequence[st
     missing = next(key for key in keys if key not in place)
     near = nearest(missing, network) if len(network) <= 20 else ""
     raise UserError(
-        f"{who}: the network does not know the class '{missing}' of the data set (it knows {len(network)}){near};"
+        f"{who}: the network has no class '{missing}', which the data set has (it has {len(network)}){near};"
         " take the class out, or name its folder as the network does"
     )
 

@@ -164,7 +164,7 @@ def check_images(images: int, googlenet: Modules) -> None:
     if images < outputs(googlenet[widest]):
         raise UserError(
             f"derive_structure.images: {images} images are fewer than the {outputs(googlenet[widest])} units of {widest},"
-            " and cannot tell the correlations of as many units apart; name more, or a smaller model.width"
+            " too few to estimate their correlations; set more images, or a smaller model.width"
         )
 
 

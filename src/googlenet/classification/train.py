@@ -85,8 +85,8 @@ class Plateau(NamedTuple):
                 f"train_classifier: the training of {name} stalls: no main loss of the last {epochs} epochs is below"
                 f" {self.level:.4g} (chance is {self.chance:.4g}, the best was {min(last):.4g});"
                 f"{'' if self.initialisation == 'he' else ' set model.initialisation: he, or else'} change"
-                f" learning_rate, warmup_steps or the member's init_seed, or allow more epochs (stall.epochs; any"
-                f" number with stall.enabled: false)"
+                f" the member's init_seed, which trains only this member again, or learning_rate, warmup_steps, or the"
+                f" epochs allowed (stall.epochs; any number with stall.enabled: false), which trains all members again"
             )
 
 

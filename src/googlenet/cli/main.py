@@ -18,7 +18,7 @@ COMMANDS = {
     "predict": "Classify images with the trained networks.",
     "detect": "Detect objects in images with the trained detectors.",
     "export": "Write a trained network as an ONNX, torch or OpenVINO file.",
-    "serve": "Answer over HTTP, to this machine alone: classes and boxes.",
+    "serve": "Serve classes and boxes over HTTP, to this machine only.",
     "score": "Score a file of detections by ILSVRC's rules.",
     "verify": "Compare results with the experiment's reference, or renew it.",
     "crate": "Describe a finished run as an RO-Crate.",

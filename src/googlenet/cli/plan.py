@@ -15,9 +15,9 @@ from googlenet.use.options import Real
 @click.option("--experiment", default="", metavar="NAME", help="a file of conf/experiment/; params.yaml's if left out")
 @click.option("--machine", default="", metavar="NAME", help="rates of machines/NAME.yaml; left out: measured here")
 @click.option("--cores", type=click.IntRange(min=1), help="as for snakemake; all if left out")
-@click.option("--gpus", type=click.IntRange(min=0), help="so many of the GPUs; all if left out")
+@click.option("--gpus", type=click.IntRange(min=0), help="number of GPUs; default: all")
 @click.option(
-    "--nodes", type=click.IntRange(min=1), help="on so many such machines: hours of each stage, by simulation"
+    "--nodes", type=click.IntRange(min=1), help="simulate a cluster of this many such machines: hours of each stage"
 )
 @click.option(
     "--deadline",

@@ -51,23 +51,31 @@ class Scores(Metrics):
     difficult: Difficult
 
 
+FORMS = """DETECTIONS is a submission to ILSVRC, lines `image class score xmin ymin xmax ymax` with images and classes as
+numbers; or a .csv file with the header `image,class,score,xmin,ymin,xmax,ymax`; or a .json file, a list of
+{"image", "class", "score", "box": [xmin, ymin, xmax, ymax]}, both with names."""
 FILE = click.Path(path_type=Path)
 THRESHOLD, DIFFICULT = click.Choice(get_args(Threshold)), click.Choice(get_args(Difficult))
 
 
-@click.command(help=__doc__, epilog="The forms of the detections are described in googlenet/data/detection_files.py.")
+@click.command(help=__doc__, epilog=FORMS)
 @click.argument("detections", type=FILE)
 @click.option("--annotations", type=FILE, required=True, help="folder of XML, one for each image")
-@click.option("--list", type=FILE, required=True, help="an image a line, and its number (else: its place)")
+@click.option(
+    "--list",
+    type=FILE,
+    required=True,
+    help="one image name per line, optionally with its number (default: the line number)",
+)
 @click.option("--classes", type=FILE, help="lines `wnid number name` or `name`, as map_det.txt; a submission needs it")
 @click.option("--blacklist", type=FILE, help="<image> <class> lines that count neither way")
 @click.option(
-    "--numbers", type=FILE, help="list whose numbers the blacklist has, if --list has others: the kit's val.txt"
+    "--numbers", type=FILE, help="list whose numbers the blacklist uses, if not those of --list: the kit's val.txt"
 )
 @click.option(
     "--threshold", type=THRESHOLD, default="small", help="small: ILSVRC's, lower for small objects; fixed: 0.5"
 )
-@click.option("--difficult", type=DIFFICULT, default="neutral", help="what objects marked difficult are (VOC)")
+@click.option("--difficult", type=DIFFICULT, default="neutral", help="whether objects marked difficult (VOC) count")
 @click.option("--json", type=FILE, help="write the result here as JSON too")
 def command(json: Path | None, **given: Any) -> None:
     """Score the files, print the table, write the result as JSON if asked for."""

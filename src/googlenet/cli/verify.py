@@ -2,9 +2,9 @@
 
 \b
     googlenet verify --reference         # names each figure that is not reproduced; exit code 1 if there is any
-    googlenet verify --renew             # makes the present results the reference of this kind of machine
+    googlenet verify --renew             # makes the present results the reference of this type of machine
 
-On the kind of machine that a reference is of, every bit must agree. On another, a figure must lie in the interval that the
+On a type of machine with a reference, every figure must match exactly. On another, it must lie in the interval that the
 reference has for it.
 """
 
@@ -27,7 +27,7 @@ from googlenet.report.headlines import SOURCES, Headline, headlines
 from googlenet.storage.files import write_bytes
 
 HEAD = """\
-# Headline figures of the experiment {name}, by kind of machine; other kinds are compared with the first.
+# Headline figures of the experiment {name}, by type of machine; other types are compared with the first.
 # Written by: googlenet verify {name} --renew    Read by: make_report, googlenet verify {name} --reference
 """
 
@@ -35,7 +35,7 @@ HEAD = """\
 @click.command(help=__doc__)
 @click.argument("experiment", default="")
 @click.option("--reference", is_flag=True, help="compare with the reference")
-@click.option("--renew", is_flag=True, help="write the reference of this kind of machine")
+@click.option("--renew", is_flag=True, help="write the reference of this type of machine")
 def command(experiment: str, reference: bool, renew: bool) -> int:
     """Return 1 if a figure is not reproduced."""
     if reference == renew:
@@ -70,7 +70,7 @@ def report(reference: Reference, lines: tuple[Headline, ...], kind: Kind | None,
     known = reference.of(kind)
     compared = known or reference.machines[0]
     if known is None:
-        print(f"{name}: no reference for this kind of machine ({kind or 'several, or a GPU'})")
+        print(f"{name}: no reference for this type of machine ({kind or 'several, or a GPU'})")
     print(f"{name}: compared with {compared.kind}")
     judged, failed = reference.judged({line.key: line.value for line in lines}, kind), 0
     for key, (judgement, figure) in judged.items():
@@ -88,11 +88,11 @@ def report(reference: Reference, lines: tuple[Headline, ...], kind: Kind | None,
 
 
 def renewed(path: Path, lines: tuple[Headline, ...], runs: list[RunRecord], name: str) -> None:
-    """Write these figures to the file, for their kind of machine. Raises UserError for a GPU's or several kinds'."""
+    """Write these figures to the file, for their type of machine. Raises UserError for a GPU's or several kinds'."""
     kind = Kind.of(runs)
     if kind is None:
         raise UserError(
-            f"results/{name}/runs: of several kinds of machine, or of a GPU; run all jobs on one kind of CPU"
+            f"results/{name}/runs: of several types of machine, or of a GPU; run all jobs on one type of CPU"
         )
     others = [each for each in read_reference(path).machines if each.kind != kind] if path.is_file() else []
     figures = {line.key: Figure.of(line.value, line.bounds) for line in lines}

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from pydantic import Field
 
-from googlenet.config import former_keys, sources
+from googlenet.config import copies, former_keys, sources
 from googlenet.config.problems import validated
 from googlenet.config.schema import shared
 from googlenet.config.schema.base import Settings, StageSettings, is_reference
@@ -98,7 +98,9 @@ def compose(root: Path, stages: Mapping[str, type[StageSettings]], experiment: s
     name, tree, where = composed_tree(root, stages, experiment)
     values = plain(tree, where)
     check_defaults(values, where)
-    return Composed(root, name, values, stages, (tree, where))
+    composed = Composed(root, name, values, stages, (tree, where))
+    copies.check(values, where)
+    return composed
 
 
 def composed_tree(root: Path, stages: Collection[str], experiment: str = "") -> tuple[str, Any, sources.Where]:
@@ -111,6 +113,12 @@ def composed_tree(root: Path, stages: Collection[str], experiment: str = "") -> 
         raise UserError(f"params.yaml or --config: no experiment '{experiment}' in conf/experiment{near}")
     if not sources.NAME.fullmatch(experiment):
         raise UserError(f"conf/experiment/{experiment}.yaml: must be {sources.NAME_WORDS}; rename the file")
+    if chosen and experiment != chosen and "dataset" in overrides:
+        # They would name its folder in data/, and replace what is there.
+        raise UserError(
+            f"params.yaml: overrides.dataset is for {chosen}, not for {experiment}; set experiment: {experiment}"
+            f" there, or move the data set into conf/experiment/{chosen}.yaml"
+        )
     # Check what Hydra's own errors would report without file, key or line.
     groups = sources.every_group_layer(conf)
     defaults = sources.default_layers(conf, groups)
@@ -182,7 +190,7 @@ def hydra_compose(
     try:
         return OmegaConf.merge(tree, overrides) if overrides else tree, choices
     except OmegaConfBaseException as error:
-        raise UserError(f"params.yaml: 'overrides': {str(error).splitlines()[0]}; mend that value") from None
+        raise UserError(f"params.yaml: 'overrides': {str(error).splitlines()[0]}; correct that value") from None
 
 
 def plain(tree: Any, where: sources.Where) -> dict[str, Any]:

@@ -114,7 +114,7 @@ def _box(item: Element, path: AnyPath) -> tuple[float, float, float, float]:
     except ValueError:
         xmin = ymin = xmax = ymax = math.nan
     if not all(math.isfinite(value) for value in (xmin, ymin, xmax, ymax)):
-        raise UserError(f"{path.name}: an object's <bndbox> lacks a corner or has one that is no number")
+        raise UserError(f"{path.name}: an object's <bndbox> lacks a corner or has one that is not a number")
     return xmin, ymin, xmax, ymax
 
 
@@ -141,6 +141,8 @@ def listed(
             name, path = images.find(item)
             stem = split_suffix(name)[0]
             file = annotations / f"{stem}.xml"
+            if not file.is_file() and (upper := annotations / f"{stem}.XML").is_file():
+                file = upper
             if stem in negatives and not file.is_file():
                 annotation = Annotation(file.name, (), (), (), (0, 0), origin)
             else:

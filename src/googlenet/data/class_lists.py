@@ -29,14 +29,19 @@ def images_in(path: AnyPath, split: str, classes: list[str], refused: list[Refus
         if class_name not in labels:
             count = f"; it has {len(classes)} classes, counted from 0"
             known = count if class_name.isdecimal() and numbers else nearest(class_name, classes)
-            raise UserError(f"{where}: class '{class_name}' is not in training{known}; mend the line")
+            raise UserError(f"{where}: class '{class_name}' is not in training{known}; correct the line")
         try:
             name, file = next((place for place in places if place.lists(item)), places[0]).find(item)
-            if name in candidates:
-                raise UserError(f"{item}: listed twice")
-            candidates[name] = candidate(name, file, labels[class_name])
+            found = candidate(name, file, labels[class_name])
         except UserError as error:
             refused.append(Refused(split, item, str(error)))
+            continue
+        if (first := candidates.setdefault(name, found)) is not found:
+            if first.label != found.label:
+                raise UserError(
+                    f"{where}: {item} is of class '{class_name}', but of another in an earlier line; keep one"
+                )
+            refused.append(Refused(split, item, f"{item}: listed twice"))
     return list(candidates.values())
 
 
@@ -47,6 +52,6 @@ def _rows(path: AnyPath) -> list[tuple[str, str, str]]:
         where = f"{path.name}, line {at}"
         words = line.split("\t") if "\t" in line else line.rsplit(maxsplit=1)
         if len(words) < 2 or not words[1].strip():
-            raise UserError(f"{where}: '{line}' is not an image and a class; mend the line")
+            raise UserError(f"{where}: '{line}' is not an image and a class; correct the line")
         rows.append((where, words[0].strip(), words[1].strip()))
     return rows

@@ -138,6 +138,6 @@ def numbers_in(path: AnyPath) -> list[int]:
     numbers = []
     for at, line in lines_of(path):
         if not line.isdecimal() or len(line) > LONGEST_NUMBER:
-            raise UserError(f"{path.name}, line {at}: '{line}' is no number; mend the line")
+            raise UserError(f"{path.name}, line {at}: '{line}' is not a number; correct the line")
         numbers.append(int(line))
     return numbers

@@ -55,18 +55,18 @@ def read_truth(images: ImageList, folder: Path, table: Sequence[ClassRow]) -> tu
     files: list[str] = []
     for at, name in enumerate(images.names):
         if not inside(name):
-            raise UserError(f"{images.file}: '{name}' leads out of {folder}; mend the line")
+            raise UserError(f"{images.file}: '{name}' points outside {folder}; correct the line")
         try:
             annotation = read_annotation(folder / f"{name}.xml", XML_ORIGIN, empty=True)
         except UserError as error:
-            raise UserError(f"{images.file}, '{name}': {error}; mend the file or the list") from None
+            raise UserError(f"{images.file}, '{name}': {error}; correct the file or the list") from None
         image.extend([at] * len(annotation.names))
         names += annotation.names
         files += [annotation.file] * len(annotation.names)
         difficult.extend(annotation.difficult)
         for box in annotation.boxes:
             if box[0] > box[2] or box[1] > box[3]:
-                raise UserError(f"{annotation.file}: box {as_text(box)} is inverted; mend the file")
+                raise UserError(f"{annotation.file}: box {as_text(box)} is inverted; correct the file")
             boxes.extend(box)
     if not table:
         known = {name: name for name in names}
@@ -113,7 +113,7 @@ def read_detections(path: Path, images: ImageList, classes: Classes) -> Columns:
         at = images.find(image) if by_name else images.by_number.get(image)
         if at is None:
             known = f"the {len(images.names)} of {images.file}"
-            raise UserError(f"{where}: no image '{image}' among {known}; mend the line or the list")
+            raise UserError(f"{where}: no image '{image}' among {known}; correct the line or the list")
         if name not in label_of:
             raise UserError(f"{where}: no class '{name}'{nearest(name, label_of)}")
         indices.append(at)
@@ -132,7 +132,7 @@ def _checked(values: Sequence[Any], where: str) -> list[float]:
         except (TypeError, ValueError, OverflowError):
             number = math.nan
         if not math.isfinite(number):
-            raise UserError(f"{where}: {name} is '{value}', not a finite number; mend it or leave the line out")
+            raise UserError(f"{where}: {name} is '{value}', not a finite number; correct it or leave the line out")
         numbers.append(number)
     if numbers[1] > numbers[3] or numbers[2] > numbers[4]:
         raise UserError(f"{where}: box {as_text(numbers[1:])} is inverted; write xmin ymin xmax ymax")
@@ -153,16 +153,16 @@ def _of_csv(path: Path) -> Iterator[Row]:
     try:
         head = [word.strip() for word in next(reader, [])]
         if sorted(head) != sorted(COLUMNS):
-            raise UserError(f"{path.name}, line 1: the head must name {', '.join(COLUMNS)}; mend it")
+            raise UserError(f"{path.name}, line 1: the header must name {', '.join(COLUMNS)}; correct it")
         image, name, *values = (head.index(column) for column in COLUMNS)
         for row in reader:
             where = f"{path.name}, line {reader.line_num}"
             if row and len(row) != len(head):
-                raise UserError(f"{where}: has {len(row)} fields, not {len(head)}; mend the line")
+                raise UserError(f"{where}: has {len(row)} fields, not {len(head)}; correct the line")
             if row:
                 yield where, row[image].strip(), row[name].strip(), [row[column] for column in values]
     except csv.Error as error:
-        raise UserError(f"{path.name}, line {reader.line_num}: is no CSV ({error}); mend the line") from None
+        raise UserError(f"{path.name}, line {reader.line_num}: is not valid CSV ({error}); correct the line") from None
 
 
 def _of_json(path: Path) -> Iterator[Row]:
@@ -171,7 +171,7 @@ def _of_json(path: Path) -> Iterator[Row]:
     except (ValueError, RecursionError) as error:
         raise UserError(f"{path.name}: not JSON ({error}); write it again") from None
     if not isinstance(rows, list):
-        raise UserError(f"{path.name}: is no list; write [{{image, class, score, box}}, ...]")
+        raise UserError(f"{path.name}: is not a list; write [{{image, class, score, box}}, ...]")
     lacking = "needs the texts image and class, a score, and a box of four numbers"
     for at, row in enumerate(rows, start=1):
         where = f"{path.name}, entry {at}"
@@ -179,7 +179,7 @@ def _of_json(path: Path) -> Iterator[Row]:
             case {"image": str(image), "class": str(name), "box": [_, _, _, _] as box}:
                 yield where, image, name, [row.get("score"), *box]
             case _:
-                raise UserError(f"{where}: {lacking}; mend it")
+                raise UserError(f"{where}: {lacking}; correct it")
 
 
 def _open(path: Path) -> Iterator[str]:

@@ -46,7 +46,7 @@ def check_splits(source: DataSource) -> None:
     for split in needed:
         if not splits.of(split):
             raise UserError(f"{key}.{split}: not set; name the part of the data set to use")
-    if len({splits.of(split) for split in needed}) < len(needed):
+    if len({os.path.normpath(splits.of(split)) for split in needed}) < len(needed):
         reason = "choices and figures need different images"
         raise UserError(f"{key}: two splits read the same source; name another, since {reason}")
 
@@ -114,7 +114,7 @@ def class_names(folder: AnyPath, key: str) -> list[str]:
         raise UserError(f"{key}: {folder} has no class folders; it should hold one folder of images per class")
     for path in class_folders:
         if not inside(path.name):
-            raise UserError(f"{path}: the name of this class folder is no UTF-8, or too long; rename it")
+            raise UserError(f"{path}: the name of this class folder is not UTF-8, or too long; rename it")
         if not any(map(is_image, filter(_is_visible, (inner_images(path) or path).iterdir()))):
             refuse_subfolders(path, visible(path))
             raise UserError(f"{path}: class folder without images; fill it or remove it")
@@ -169,7 +169,7 @@ def images_in(folder: AnyPath, split: str, classes: list[str], refused: list[Ref
         for path in visible(inner or entry):
             name = f"{prefix}/{path.name}"
             if not inside(path.name):
-                refuse(name, "its name is no UTF-8, or too long; rename it")
+                refuse(name, "its name is not UTF-8, or too long; rename it")
             elif is_image(path):
                 candidates.append(candidate(name, path, labels[entry.name]))
             else:

@@ -46,9 +46,8 @@ def ground_truth(split: Split) -> list[GroundTruth]:
 def with_sizes(split: Split, rows: Iterable[int]) -> tuple[list[GroundTruth], list[tuple[int, int]]]:
     """Return the objects of some images of a split, and the images' (width, height)."""
     truth, sizes = [], []
-    for record in (
-        split[row] for row in counted(rows, f"images of {split.split} whose objects are read")
-    ):  # one at a time: each record holds its image
+    for row in counted(rows, f"images of {split.split} whose objects are read"):
+        record = split.without_image(row)
         truth.append(GroundTruth(record.boxes, record.box_labels, record.difficult, record.partial))
         sizes.append((record.width, record.height))
     return truth, sizes

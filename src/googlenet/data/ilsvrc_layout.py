@@ -94,7 +94,7 @@ def _flat(
     for path in counted(folders.visible(images), f"annotations of {split}"):
         try:
             if not inside(path.name):
-                raise UserError(f"{path.name}: its name is no UTF-8, or too long; rename it")
+                raise UserError(f"{path.name}: its name is not UTF-8, or too long; rename it")
             if not is_image(path):
                 subfolders += path.is_dir()
                 raise UserError(f"{path.name}: not an image file")
@@ -207,7 +207,7 @@ def _marks(path: AnyPath) -> Iterator[tuple[str, str]]:
         words = line.rsplit(maxsplit=1)
         if len(words) != 2 or words[1] not in MARKS:
             form = "an image and 1, 0 or -1 (all objects have boxes, some may lack them, none there)"
-            raise UserError(f"{path.name}, line {at}: '{line}' is not {form}; mend the line")
+            raise UserError(f"{path.name}, line {at}: '{line}' is not {form}; correct the line")
         yield split_suffix(words[0])[0], words[1]
 
 

@@ -54,7 +54,7 @@ class ImageFiles:
         if "\\" in item and not self.lists(item):  # written on Windows
             item = item.replace("\\", "/")
         if not inside(item):
-            raise UserError(f"{item}: leads out of {self._top.name}, or is no name of a file")
+            raise UserError(f"{item}: points outside {self._top.name}, or is not a valid file name")
         if len(names := self._matches(item)) > 1:
             raise UserError(f"{item}: may be {' or '.join(names)}; list it with its suffix")
         if names and (path := self._top / names[0]).is_file():

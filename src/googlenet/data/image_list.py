@@ -119,7 +119,7 @@ def _entry(line: str, images: Collection[str], numbers: ImageList, where: str) -
     """Return an entry's image (None if the set lacks it), its class, and the number if the image is given by number."""
     halves = [(line[: gap.start()], line[gap.end() :]) for gap in re.finditer(r"\s+", line)]
     if not halves:
-        raise UserError(f"{where}: '{line}' is not the number of an image and a class; mend the line")
+        raise UserError(f"{where}: '{line}' is not the number of an image and a class; correct the line")
     for image, name in reversed(halves):
         for known in (image, without_extension(image)):  # names take precedence over numbers
             if known in images:

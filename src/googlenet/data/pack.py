@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -32,48 +32,67 @@ NOTE = pa.schema({**KNOWN, "boxes": pa.list_(pa.float32())})
 
 @dataclass(frozen=True)
 class Piece:
-    """The images of one shard: shard `number` of `split`, with the sizes of their files in bytes."""
+    """The images of one shard: shard `number` of `split`, with the state of their files."""
 
     split: str
     number: int
     candidates: list[Candidate]
-    sizes: list[int]
+    files: list["FileState"]
 
     @property
     def name(self) -> str:
         """The shard's file name without its suffix."""
         return f"{self.split}-{self.number:05d}"
 
-    def digest(self, scratch: Path) -> str:
-        """SHA-256 of what is known about the unopened images, without the path of `scratch`, new in every run."""
-        digest = hashlib.sha256()
-        for item, size in zip(self.candidates, self.sizes, strict=True):
+    def digest(self, task: "Task") -> str:
+        """SHA-256 of the classes and of what is known about the unopened images. The files of `task.scratch` are new in
+        every run: their path and time do not count."""
+        digest = hashlib.sha256(f"{task.keys!r}\n".encode("utf-8", "surrogateescape"))
+        for item, file in zip(self.candidates, self.files, strict=True):
             path, offset = item.place
-            shown = path.relative_to(scratch) if path.is_relative_to(scratch) else path
-            known = (item.name, str(shown), offset, size, item.label, item.annotation, item.partial)
+            place: tuple[str, int] = (str(path), file.modified_ns)
+            if path.is_relative_to(task.scratch):
+                place = str(path.relative_to(task.scratch)), 0
+            known = (item.name, *place, offset, file.size, item.label, item.annotation, item.partial)
             digest.update(f"{known!r}\n".encode("utf-8", "surrogateescape"))
         return digest.hexdigest()
 
 
+class FileState(NamedTuple):
+    """An image's number of bytes, and when its file or archive was modified; zeros if it is missing."""
+
+    size: int
+    modified_ns: int
+
+
 def cut(split: str, candidates: list[Candidate], shard_mb: float) -> Iterator[Piece]:
     """Cut a split in order, closing each piece once its files reach `shard_mb` * 10**6 bytes."""
-    start, total, number, sizes = 0, 0, 0, []
+    start, total, number = 0, 0, 0
+    files: list[FileState] = []
+    archives: dict[Path, FileState] = {}
     for end, item in enumerate(candidates, start=1):
-        sizes.append(size_of(item))
-        total += sizes[-1]
+        files.append(state_of(item, archives))
+        total += files[-1].size
         if total >= shard_mb * 1e6 or end == len(candidates):
-            yield Piece(split, number, candidates[start:end], sizes)
-            start, total, number, sizes = end, 0, number + 1, []
+            yield Piece(split, number, candidates[start:end], files)
+            start, total, number, files = end, 0, number + 1, []
 
 
-def size_of(candidate: Candidate) -> int:
-    """Return an image file's size in bytes; 0 if it is missing, which is reported when it is opened."""
-    if candidate.size >= 0:
-        return candidate.size
+def state_of(candidate: Candidate, archives: dict[Path, FileState]) -> FileState:
+    """Return the state of an image's file; a missing one is reported when it is opened. archives: those already seen."""
+    if candidate.size < 0:
+        return _file_state(candidate.path)
+    if candidate.path not in archives:
+        archives[candidate.path] = _file_state(candidate.path)
+    return FileState(candidate.size, archives[candidate.path].modified_ns)
+
+
+def _file_state(path: Path) -> FileState:
     try:
-        return candidate.path.stat().st_size
+        found = path.stat()
     except OSError:
-        return 0
+        return FileState(0, 0)
+    return FileState(found.st_size, found.st_mtime_ns)
 
 
 @dataclass(frozen=True)
@@ -109,10 +128,11 @@ class NoteHead(Metrics):
 
 def pack_shard(piece: Piece, task: Task, on_image: Callable[[], None]) -> NoteHead:
     """Write a piece's shard and note unless already done; return its header. Exceptions of `on_image()` abort it."""
-    digest, shard, note = piece.digest(task.scratch), task.shards / f"{piece.name}.arrow", task.note(piece)
+    digest, shard, note = piece.digest(task), task.shards / f"{piece.name}.arrow", task.note(piece)
     if note.is_file() and (done := next((path for path in (shard, task.folder / shard.name) if path.is_file()), None)):
         head, _ = read_note(note)
-        same = head.piece == digest and done.stat().st_size == head.row.bytes
+        # A refused file may have become readable without any change that its state shows, such as a network's.
+        same = head.piece == digest and not head.refused and done.stat().st_size == head.row.bytes
         # Hashing a shard takes a fraction of the time of packing it, and detects damage from a power cut.
         if same and sha256(done) == head.row.sha256:
             return head.model_copy(update={"kept": True})

@@ -100,22 +100,15 @@ def _pack(source: DataSource, reading: Reading, task: "Task", workers: int, stop
     work = [piece for split in names for piece in cut(split, reading.splits[split], source.shard_mb)]
     log = _RefusalLog(source, reading, task.folder)
     heads: dict[int, NoteHead] = {}
-    try:
-        log.record(reading.refused, len(reading.refused))
-        for place, head in pack_all(work, task, workers, stop):
-            heads[place] = head
-            log.record([Refused(work[place].split, *item) for item in head.refused], len(work[place].candidates))
-        splits = {}
-        for split in names:
-            of_split = [heads[i] for i, piece in enumerate(work) if piece.split == split]
-            splits[split] = _packed_split(source, of_split, len(reading.keys))
-        log.close(splits)
-    except UserError:
-        # The user will now fix files; one fixed without a change of size would otherwise not be rechecked.
-        for place, head in heads.items():
-            if head.refused:
-                task.note(work[place]).unlink()
-        raise
+    log.record(reading.refused, len(reading.refused))
+    for place, head in pack_all(work, task, workers, stop):
+        heads[place] = head
+        log.record([Refused(work[place].split, *item) for item in head.refused], len(work[place].candidates))
+    splits = {}
+    for split in names:
+        of_split = [heads[i] for i, piece in enumerate(work) if piece.split == split]
+        splits[split] = _packed_split(source, of_split, len(reading.keys))
+    log.close(splits)
     for split in SPLITS:
         store.replace_split(task.shards, task.folder, split, splits[split].shards if split in splits else ())
     shutil.rmtree(task.shards)
@@ -161,7 +154,9 @@ class _RefusalLog:
             first, percent = self.refused()[0], 100 * bad / self._total
             stopped = f" ({self._looked_at} looked at)" if self._looked_at < self._total else ""
             what = f"{bad} of {self._total} files{stopped} are bad ({percent:.2f} %)"
-            fix = f"mend or remove what {self._list} lists, or raise {self._key}.max_bad_fraction (now {self._limit})"
+            fix = (
+                f"correct or remove what {self._list} lists, or raise {self._key}.max_bad_fraction (now {self._limit})"
+            )
             raise UserError(f"{self._key}: {what}, first in {first.split}: {first.reason}; {fix}")
 
     def close(self, splits: dict[str, PackedSplit]) -> None:

@@ -94,9 +94,17 @@ class Split:
         return self._ends[-1] if self._ends else 0
 
     def __getitem__(self, index: int) -> Record:
+        return self._record(index, SCHEMA.names)
+
+    def without_image(self, index: int) -> Record:
+        """Record `index` with no bytes as its image, which are most of a shard: for its boxes alone."""
+        return self._record(index, [name for name in SCHEMA.names if name != "image"])
+
+    def _record(self, index: int, names: list[str]) -> Record:
         batch, row = self._find(index)
-        cells = {name: batch.column(place)[row] for place, name in enumerate(SCHEMA.names)}
-        values: dict[str, Any] = {name: cell.as_py() for name, cell in cells.items() if name not in ARRAYS}
+        cells = {name: batch.column(COLUMN[name])[row] for name in names}
+        values: dict[str, Any] = {"image": b""}
+        values |= {name: cell.as_py() for name, cell in cells.items() if name not in ARRAYS}
         values |= {name: np.array(cells[name].values, kind) for name, kind in ARRAYS.items()}
         return Record(**(values | {"boxes": values["boxes"].reshape(-1, 4)}))
 

@@ -144,7 +144,7 @@ def _name(entry: tarfile.TarInfo, label: str) -> str:
     kind = KINDS.get(entry.type, "of a kind that no image is")
     for is_wrong, reason in (
         (entry.name.startswith("/"), "has an absolute name"),
-        (".." in parts, "leads out of the archive"),
+        (".." in parts, "points outside the archive"),
         (no_name, "has a name that no file can have"),
         (sparse, "is a sparse file, whose bytes do not lie in one place"),
         (not (entry.isreg() or entry.isdir()), f"is {kind}"),

@@ -47,7 +47,7 @@ def _of_zip(path: Path, wanted: Callable[[str], bool], most_bytes: int) -> Itera
                     continue
                 total += entry.file_size
                 if not inside(entry.filename) or not entry.filename.isprintable():
-                    raise UserError(f"{path.name}: '{printable(entry.filename)}' is no name of a file in it; {AGAIN}")
+                    raise UserError(f"{path.name}: '{printable(entry.filename)}' is not a valid file name; {AGAIN}")
                 if entry.file_size > LARGEST_MEMBER or total > most_bytes:
                     where = f"{path.name}: unpacks to far more than it should, at '{entry.filename}'"
                     raise UserError(f"{where}; {AGAIN}, or take that out")

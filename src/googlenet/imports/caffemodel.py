@@ -84,7 +84,7 @@ def layer_of(message: memoryview, name_field: int, blobs_field: int) -> tuple[st
             try:
                 name = str(content, "utf-8")
             except UnicodeDecodeError:
-                raise Malformed("holds a name that is no text") from None
+                raise Malformed("holds a name that is not text") from None
         elif number == blobs_field and kind == BYTES:
             blobs.append(blob_of(content, name))
         elif number == 1 and name_field == 4 and kind == BYTES:
@@ -128,7 +128,7 @@ def dimensions(message: memoryview) -> tuple[int, ...]:
 def floats(field: Field, form: str) -> np.ndarray:
     """Return the values of a repeated field: packed, or a single one."""
     if field.kind not in (BYTES, FIXED_32, FIXED_64) or len(field.content) % np.dtype(form).itemsize:
-        raise Malformed("holds a blob that is no list of numbers")
+        raise Malformed("holds a blob that is not a list of numbers")
     return np.frombuffer(field.content, form)
 
 

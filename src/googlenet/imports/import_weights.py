@@ -84,7 +84,7 @@ def check_finite(tensors: "Mapping[str, Tensor]", path: Path) -> None:
     """Raise UserError, naming the layer, for weights that are NaN or infinite."""
     for name, tensor in tensors.items():
         if not tensor.isfinite().all():
-            raise UserError(f"{path}: '{name}' holds numbers that are none (NaN or infinite); fetch it again")
+            raise UserError(f"{path}: '{name}' contains NaN or infinite values; fetch it again")
 
 
 def spec_of(path: Path, tensors: "Mapping[str, Tensor]", origin: Origin, model: Model, width: float) -> "NetworkSpec":

@@ -51,5 +51,5 @@ def numbers(path: Path) -> np.ndarray:
     """Read a file of little-endian float32."""
     content = path.read_bytes()
     if len(content) % 4:
-        raise UserError(f"{path}: {len(content)} bytes are no whole float32 numbers; fetch it again")
+        raise UserError(f"{path}: {len(content)} bytes are not whole float32 numbers; fetch it again")
     return np.frombuffer(content, "<f4").astype(np.float32)

@@ -54,7 +54,7 @@ def read(path: Path) -> "dict[str, Tensor]":
     for name, value in state.items():  # torch also has tensors that are not plain strided numbers: sparse, quantised
         is_plain = isinstance(value, torch.Tensor) and value.layout == torch.strided and not value.is_quantized
         if not is_plain or value.device.type != "cpu" or value.is_complex():
-            raise UserError(f"{path}: '{name}' is no plain tensor; save model.state_dict() alone")
+            raise UserError(f"{path}: '{name}' is not a plain tensor; save model.state_dict() alone")
         if value.nbytes > path.stat().st_size:  # a view can repeat a few stored numbers any number of times
             raise UserError(f"{path}: '{name}' has more numbers than the file; save model.state_dict() alone")
     if LAYER not in state and (other := next((name for name in state if not OURS.fullmatch(name)), None)):
@@ -119,4 +119,4 @@ def check_stored(path: Path) -> None:
         if any(member.filename.endswith("/constants.pkl") for member in members):
             raise UserError(f"{path}: a TorchScript program; save torch.jit.load(...).state_dict()")
         if any(member.compress_type for member in members):
-            raise UserError(f"{path}: is compressed, as torch.save writes no file; save model.state_dict() again")
+            raise UserError(f"{path}: is compressed, which torch.save never does; save model.state_dict() again")

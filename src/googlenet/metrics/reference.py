@@ -1,4 +1,4 @@
-"""Reference results of an experiment, by kind of machine: references/<experiment>.yaml."""
+"""Reference results of an experiment, by type of machine: references/<experiment>.yaml."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -20,7 +20,7 @@ FAILED = {
 
 
 class Kind(Metrics):
-    """A kind of machine: on machines of one kind, the same settings give the same bits."""
+    """A type of machine: on machines of one kind, the same settings give the same bits."""
 
     cpu: str
     versions: dict[str, str]  # of the libraries used in computation
@@ -30,7 +30,7 @@ class Kind(Metrics):
 
     @classmethod
     def of(cls, runs: Iterable[RunRecord]) -> "Kind | None":
-        """The kind of machine that computed an experiment; None for several, or a GPU, which records do not name."""
+        """The type of machine that computed an experiment; None for several, or a GPU, which records do not name."""
         kinds = []
         for run in runs:
             if run.stage != "make_report":
@@ -55,23 +55,23 @@ class Figure(Metrics):
 
 
 class MachineReference(Metrics):
-    """The figures from one kind of machine, by key."""
+    """The figures from one type of machine, by key."""
 
     kind: Kind
     figures: dict[str, Figure]
 
 
 class Reference(Metrics):
-    """A references/<experiment>.yaml. Other kinds of machine are compared with the first."""
+    """A references/<experiment>.yaml. Other types of machine are compared with the first."""
 
     machines: tuple[MachineReference, ...]
 
     def of(self, kind: Kind | None) -> MachineReference | None:
-        """The reference of that kind of machine, or None."""
+        """The reference of that type of machine, or None."""
         return next((each for each in self.machines if each.kind == kind), None)
 
     def judged(self, figures: Mapping[str, float], kind: Kind | None) -> dict[str, tuple[Judgement, Figure]]:
-        """Compare figures by key with the reference of the same kind of machine, where all bits must agree, or else
+        """Compare figures by key with the reference of the same type of machine, where all bits must agree, or else
         with the first, within whose intervals they must lie. Figures that the reference lacks are omitted."""
         same = self.of(kind)
         reference = same or self.machines[0]
@@ -94,7 +94,7 @@ def _judgement(value: float, known: Figure, exact: bool) -> Judgement:
 
 def read_reference(path: Path) -> Reference:
     """Read the file. Raises UserError, naming it, if it is missing or malformed."""
-    remedy = "repair it, or write it anew with `googlenet verify --renew`"
+    remedy = "correct it, or rewrite it with `googlenet verify --renew`"
     reference = validated(path, load_yaml(path), Reference, remedy)
     if not reference.machines:
         raise UserError(f"{path}: machines: none; {remedy}")

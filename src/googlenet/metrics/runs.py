@@ -31,6 +31,7 @@ class RunRecord(Metrics):
     job_file: dict[str, JsonValue] | None = None  # the content of the job's resolved file
     processes: int | None = None  # processes that trained together; their number changes no bit
     modules: dict[str, str] | None = None  # digest of each module of the job's code
+    resumed: bool = False  # from an earlier attempt's saved state, whose time duration_s does not include
 
 
 def read_run(path: Path) -> RunRecord:

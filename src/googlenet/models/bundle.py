@@ -60,7 +60,7 @@ def read_spec(path: Path, metadata: Mapping[str, str]) -> NetworkSpec:
         spec = SPEC.validate_json(metadata["spec"], strict=True)
         if plausible(spec):
             return spec
-    raise UserError(f"{path}: its description is of no network; train them again, or fetch the file again")
+    raise UserError(f"{path}: it does not describe a valid network; train the weights again, or fetch the file again")
 
 
 def plausible(spec: NetworkSpec) -> bool:

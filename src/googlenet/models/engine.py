@@ -128,7 +128,7 @@ def difference(ours: np.ndarray, exact: np.ndarray) -> float:
 
 
 def chosen(runtime: Runtime, multiply_adds: float) -> str:
-    """The engine requested or, for auto, the fastest for this much work on this kind of machine.
+    """The engine requested or, for auto, the fastest for this much work on this type of machine.
 
     On a GPU, compiled code from CUDA_PAYS on; on a CPU, OpenVINO from OPENVINO_PAYS on; otherwise eager."""
     if runtime.engine != "auto":

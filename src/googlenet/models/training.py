@@ -150,7 +150,7 @@ class TrainState(Generic[RowT]):
         tensors |= {f"seen {name}": torch.stack(values) for name, values in self.seen.items() if values}
         tensors |= {f"other {name}": value for name, value in self.others.items()}
         tensors["random cpu"] = torch.get_rng_state()
-        if torch.cuda.is_available():
+        if self.average.weights[0].is_cuda:
             tensors["random cuda"] = torch.cuda.get_rng_state()
         return tensors, {"step": self.step, "rows": [row.to_json() for row in self.rows]}
 

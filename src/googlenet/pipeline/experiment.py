@@ -236,8 +236,8 @@ class Experiment:
         self.check_processes()
         if "study_crops" in self.stages and not self.of(PredictCrops).keep_crops:
             key = "predict_crops.keep_crops"
-            mend = "set it to true, or study_crops.enabled to false"
-            raise UserError(f"{self.composed.where(key)}: {key}: study_crops needs the single crops; {mend}")
+            remedy = "set it to true, or study_crops.enabled to false"
+            raise UserError(f"{self.composed.where(key)}: {key}: study_crops needs the single crops; {remedy}")
 
     def check_processes(self) -> None:
         """Raise UserError, naming file and key, if the processes of a training cannot share out its micro-batches."""
@@ -246,7 +246,7 @@ class Experiment:
         if parts % asked:
             raise UserError(
                 f"{self.composed.where(key)}: {key}: {asked} processes cannot share out {parts} micro-batches;"
-                f" set train_classifier.micro_batches to {asked} or a multiple of it, with which members train again"
+                f" set train_classifier.micro_batches to {asked} or a multiple of it, which retrains the members"
             )
 
     def check_name(self, key: str, name: str, known: Iterable[str]) -> None:

@@ -194,7 +194,7 @@ def work(asked: Asked, run: Callable[..., None]) -> None:
         joined(team, asked.device),
         resume.listening(kept),
         own_gpu,
-        recorded(asked, stamp, digests, libraries) as tracked,
+        recorded(asked, stamp, digests, libraries, kept) as tracked,
         progress.recording(tracked.progress),
         sampled(tracked, execution.system_metrics_every_s, asked.device),
     ):
@@ -210,7 +210,7 @@ def work(asked: Asked, run: Callable[..., None]) -> None:
 
 
 @contextmanager
-def recorded(asked: Asked, stamp: str, digests: Texts, libraries: Texts) -> Iterator[JobRun]:
+def recorded(asked: Asked, stamp: str, digests: Texts, libraries: Texts, kept: resume.Resume) -> Iterator[JobRun]:
     """Track a job as a run, and at its end write run.json: what ran when, where, from what. digests: of its inputs."""
     root, file, started, clock = asked.root, asked.file, datetime.now(UTC), time.monotonic()
     tags = {"commit": commit(root), "config": asked.digest[:12], "code": file.code[:12], "stamp": stamp[:12]}
@@ -240,6 +240,7 @@ def recorded(asked: Asked, stamp: str, digests: Texts, libraries: Texts) -> Iter
         precision=asked.precision,
         job_file=read_json(asked.config),
         modules=modules_of(root, file.code),
+        resumed=kept.resumed,
     )
     write_json(run_record(asked.config, file.stage, file.job), record.to_json())
 

@@ -57,8 +57,8 @@ class Asked:
         team, wanted = Team.of(file.settings, execution), compute_of(file.settings).numeric_threads
         if threads < wanted * team.here:
             each = f", for each of {team.here} processes" if team.here > 1 else ""
-            mend = "raise --cores, or lower the key (another number of threads gives other bits)"
-            raise UserError(f"compute.numeric_threads: {wanted} asked for{each}, {threads} given; {mend}")
+            remedy = "raise --cores, or lower the key (another number of threads gives other bits)"
+            raise UserError(f"compute.numeric_threads: {wanted} asked for{each}, {threads} given; {remedy}")
         return cls(root, config, digest, file, given, edges, threads, execution, team)
 
     @property
@@ -75,8 +75,9 @@ class Asked:
     def precision(self) -> str:
         """bf16 or fp32, that of the job's networks on this machine; "" if its stage has none."""
         stage = STAGES.get(self.file.stage)  # None for the empty job that a plan times
-        uses_networks = stage is not None and stage.gpu
-        return precision_of(self.compute.precision, self.device) if uses_networks else ""
+        if stage is None or not stage.gpu:
+            return ""
+        return "fp32" if stage.fp32 else precision_of(self.compute.precision, self.device)
 
     @property
     def home(self) -> Path:

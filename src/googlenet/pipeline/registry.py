@@ -52,6 +52,7 @@ class Stage:
     enabled: Callable[[Composed], bool] = always  # whether an experiment has it
     wants: Callable[[MemberRow], bool] = always  # the rows of the table of members that have a job
     gpu: bool = False  # whether a job takes a GPU if compute.device is cuda
+    fp32: bool = False  # whether its networks compute in fp32, whatever compute.precision is
     shared: bool = False  # whether execution.processes_per_training processes share a job
     priority: int = 0  # of its jobs among those ready to start
 
@@ -96,7 +97,7 @@ ROWS = (
     Stage("evaluate_ensemble", c.EvaluateEnsemble, cm.EnsembleMetrics, "classification"),
     Stage("study_crops", c.StudyCrops, studies.CropStudyMetrics, "classification",
           enabled=lambda composed: composed.of(c.StudyCrops).enabled),
-    Stage("analyse_units", c.AnalyseUnits, studies.UnitMetrics, "classification", gpu=True,
+    Stage("analyse_units", c.AnalyseUnits, studies.UnitMetrics, "classification", gpu=True, fp32=True,
           enabled=lambda composed: composed.of(c.AnalyseUnits).enabled),
     Stage("prepare_detection", data.PrepareDetection, Manifest, "data", enabled=detection),
     Stage("propose_regions", d.ProposeRegions, pm.ProposalMetrics, "detection", "part", enabled=detection),

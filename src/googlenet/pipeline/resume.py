@@ -51,7 +51,7 @@ class Resume:
     ):
         """saves: false if another process of the same job saves the state. agreed: maps whether this process was asked
         to stop to whether any process was, with the same answer in all of them at the same step."""
-        self.folder, self.every_s, self.used = folder, every_s, False
+        self.folder, self.every_s, self.used, self.resumed = folder, every_s, False, False
         self._saved, self._saves, self._agreed = time.monotonic(), saves, agreed
 
     def load(self) -> "tuple[dict[str, Tensor], Any] | None":
@@ -60,6 +60,7 @@ class Resume:
         if self.folder is None or not (path := self._path("state")).exists():
             return None
         tensors, metadata = checkpoint.load(path)
+        self.resumed = True
         print(f"resuming from {path}", flush=True)
         return tensors, json.loads(metadata["rest"])
 
@@ -96,6 +97,7 @@ class Resume:
             done += len(kept)
         progress.add(done, before=True)
         if done:
+            self.resumed = True
             print(f"resuming after {done} of {total}", flush=True)
         waiting, size_mb = [], 0.0
         for arrays in compute(done) if done < total else ():

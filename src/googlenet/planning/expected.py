@@ -30,9 +30,10 @@ def start_s(job: Job) -> float:
 
 
 def last_time(experiment: Experiment, jobs: list[Job]) -> Iterator[tuple[Job, float]]:
-    """The jobs with a record from a processor of this kind, and their seconds, whatever their settings were."""
+    """The jobs with a record, of the whole job, from a processor of this kind, and their seconds, whatever their
+    settings were."""
     here = cpu_name()
     for job in jobs:
         path = experiment.root / run_record(Path(experiment.config_path(*job)), *job)
-        if path.is_file() and (record := read_run(path)).versions.get("cpu") == here:
+        if path.is_file() and (record := read_run(path)).versions.get("cpu") == here and not record.resumed:
             yield job, record.duration_s + start_s(job)

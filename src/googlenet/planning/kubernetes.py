@@ -216,7 +216,7 @@ def amount(quantity: str) -> float:
     """The value of a Kubernetes quantity: 500m, 2, 16Gi."""
     found = re.fullmatch(r"([0-9.]+)([A-Za-z]*)", quantity)
     if found is None or found[2] not in UNITS:
-        raise UserError(f"kubectl get nodes: {quantity!r} is no quantity that is known here")
+        raise UserError(f"kubectl get nodes: {quantity!r} is not a quantity that is known here")
     return float(found[1]) * UNITS[found[2]]
 
 

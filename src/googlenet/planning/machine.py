@@ -84,7 +84,7 @@ def this_machine() -> Machine:
 def path_of(root: Path, name: str, option: str) -> Path:
     """The file of a machine. Raises UserError for an invalid name, given by this option."""
     if not re.fullmatch(r"[\w-]+", name):
-        raise UserError(f"{option}: '{name}' is no name; use letters, digits, - and _, such as epyc-2core")
+        raise UserError(f"{option}: '{name}' is not a valid name; use letters, digits, - and _, such as epyc-2core")
     return root / FOLDER / f"{name}.yaml"
 
 

@@ -15,8 +15,11 @@ from googlenet.config.schema.classification import (
 )
 from googlenet.config.schema.dataset import Dataset, DataSource
 from googlenet.config.schema.detection import TrainMultibox
-from googlenet.config.schema.shared import Inference, Model
+from googlenet.config.schema.shared import Execution, Inference, Model
+from googlenet.config.schema.structure import TrainStructure
+from googlenet.data import folders
 from googlenet.data.prepare import check_source
+from googlenet.data.records import SPLITS
 from googlenet.errors import UserError, nearest
 from googlenet.imports import import_weights
 from googlenet.metrics.runs import read_run
@@ -35,12 +38,13 @@ def check(experiment: Experiment, jobs: Collection[Job], local: bool) -> None:
 
     jobs: those that will run; the others need no source. local: whether they run on this machine and need its GPU.
     """
-    check_splits(experiment)
+    check_splits(experiment, jobs)
     check_starts(experiment)
     check_modules(experiment)
     if Job("measure_export", "all") in jobs:
-        check_packages(experiment.of(MeasureExport).formats)
+        check_formats(experiment.of(MeasureExport).formats, splits_of(experiment.of(Dataset).classification))
     check_ray(experiment, jobs)
+    check_processes(experiment, jobs)
     for error in missing_sources(experiment, jobs):
         raise error
     uses_gpu = experiment.of(Inference).device == "cuda" and any(STAGES[job.stage].gpu for job in jobs)
@@ -97,15 +101,31 @@ def data_sources(experiment: Experiment) -> dict[Job, DataSource]:
     return {job: source for job, source in jobs.items() if job.stage in experiment.stages}
 
 
-def check_splits(experiment: Experiment) -> None:
-    """Check that there are training images if the experiment trains anything."""
+def check_splits(experiment: Experiment, jobs: Collection[Job]) -> None:
+    """Check that there are training images if anything is trained, and the images that studies look at."""
     trains = bool(experiment.jobs("train_classifier")) or "train_baseline" in experiment.stages
+    apart = sorted({job.stage for job in jobs} & {"train_ablation", "derive_structure", "train_structure"})
     for source in data_sources(experiment).values():
-        if (trains or source.kind == "detection") and not source.splits.train:
+        if source.splits.train:
+            continue
+        if trains or source.kind == "detection":
             raise UserError(
                 f"dataset.{source.kind}.splits.train: not set, and this experiment trains; name the training images,"
                 " or give every member weights and set train_baseline.enabled to false"
             )
+        if apart:
+            raise UserError(
+                f"dataset.{source.kind}.splits.train: not set, and {apart[0]} trains; name the training images"
+            )
+    splits = splits_of(experiment.of(Dataset).classification)
+    if Job("analyse_units", "all") in jobs and (split := experiment.of(AnalyseUnits).split) not in splits:
+        raise UserError(f"analyse_units.split: this data set has no {split} images; name one of {', '.join(splits)}")
+
+
+def splits_of(source: DataSource) -> list[str]:
+    """The splits that a data set will have."""
+    _, held_out = folders.held_out(source)
+    return [split for split in SPLITS if source.splits.of(split) or (split == "validation" and held_out)]
 
 
 def check_weights(experiment: Experiment, job: Job) -> None:
@@ -145,7 +165,7 @@ def check_modules(experiment: Experiment) -> None:
         multibox = experiment.of(TrainMultibox)
         if experiment.network_of(multibox.init_from) not in TRUNKS:
             raise UserError(
-                f"train_multibox.init_from: {multibox.init_from} is torchvision's network, which is no trunk; name a member"
+                f"train_multibox.init_from: {multibox.init_from} is torchvision's network, which cannot be a trunk; name a member"
                 " with the paper's, or set train_multibox.enabled to false"
             )
         known = list(order_of_modules(repeated(multibox.init_from)))
@@ -153,14 +173,30 @@ def check_modules(experiment: Experiment) -> None:
             raise UserError(f"train_multibox.last: no module '{multibox.last}'{nearest(multibox.last, known)}")
 
 
-def check_packages(formats: Collection[str]) -> None:
-    """Check that the packages that write and run the export formats are installed."""
+def check_formats(formats: Collection[str], splits: Collection[str]) -> None:
+    """Check that the packages that write and run the export formats are installed, and that int8 has images for it."""
     from googlenet.models.export import FORMATS  # imports torch
 
     for name in formats:
         if missing := FORMATS[name].missing:
             install = f"run `pip install {' '.join(missing)}`, or leave it out"
             raise UserError(f"measure_export.formats: {name} needs {', '.join(missing)}; {install}")
+        if FORMATS[name].calibrated and "validation" not in splits:
+            raise UserError(f"measure_export.formats: {name} needs validation images, and there are none; leave it out")
+
+
+def check_processes(experiment: Experiment, jobs: Collection[Job]) -> None:
+    """Check that the processes of each training outside the table of members can share out its micro-batches."""
+    key, asked = "execution.processes_per_training", experiment.of(Execution).processes_per_training
+    for job in jobs:
+        settings = experiment.settings(job, StageSettings)
+        if isinstance(settings, TrainAblation | TrainStructure):
+            parts = settings.training.micro_batches
+            if parts > 1 and parts % asked:
+                raise UserError(
+                    f"{key}: {asked} processes cannot share out the {parts} micro-batches of {job.stage}/{job.name};"
+                    f" set its train_classifier.micro_batches to 1, or to {asked} or a multiple of it"
+                )
 
 
 def check_ray(experiment: Experiment, jobs: Collection[Job]) -> None:
@@ -181,5 +217,5 @@ def warnings(experiment: Experiment) -> list[str]:
     for job in (job for stage in experiment.stages if STAGES[stage].computes for job in experiment.jobs(stage)):
         record = experiment.root / run_record(Path(experiment.config_path(job.stage, job.name)), job.stage, job.name)
         records += [read_run(record)] if record.is_file() else []
-    mend = "what runs now is mixed with them (strict_versions: true in params.yaml's overrides runs all anew)"
-    return [f"warning: {line}; {mend}" for line in versions.differences(records, versions.installed())]
+    remedy = "new results will be mixed with them (strict_versions: true in params.yaml's overrides recomputes all)"
+    return [f"warning: {line}; {remedy}" for line in versions.differences(records, versions.installed())]

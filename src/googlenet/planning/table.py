@@ -75,7 +75,7 @@ def heading(plan: Plan, measured: Measured | None) -> Iterator[str]:
     yield f"plan of {experiment.name} for {target.name or 'this machine'}: {hardware}"
     dated = f"on {measured.date} with torch {measured.torch}" if measured else "just now"
     beside = f", beside {measured.beside}" if measured and measured.beside else ""
-    caution = "expect it to be wrong by a third, and more where data differ"
+    caution = "expect it to be off by about a third, and by more if your data differ"
     yield f"from rates that were measured in seconds {dated}{beside}: {caution}"
     for kind, size in plan.context.sizes.items():
         splits = ", ".join(f"{count:,} {split}" for split, count in size.splits.items())
@@ -90,7 +90,7 @@ def notes(plan: Plan) -> Iterator[str]:
     reason = one_by_one(chain) if chain else f"all work over {resources}"
     bound = f"of a stage its longest job, or its work over {resources}"
     yield f"wall, least: no order of jobs on {resources} is faster: {bound};"
-    yield f"  of all ({duration(seconds)}): {reason}. What is there already is counted as if it were not."
+    yield f"  of all ({duration(seconds)}): {reason}. Existing results are counted as if they were missing."
     if any(stage.separate for stage in plan.stages):
         yield "* of another target than `all`, which nothing else needs"
     free_mb, unknown = plan.place.disk_free_mb, "what is free on that machine is not known here"
@@ -188,10 +188,10 @@ def in_words(name: str, value: object) -> str:
 
 
 def records(experiment: Experiment, stages: Iterable[str]) -> dict[Job, RunRecord]:
-    """The run.json of all jobs of some stages that have one. Raises UserError if none has."""
+    """The run.json of all jobs of some stages that have one of the whole job. Raises UserError if none has."""
     jobs = [job for stage in stages for job in experiment.jobs(stage)]
     paths = {job: experiment.root / run_record(Path(experiment.config_path(*job)), *job) for job in jobs}
-    found = {job: read_run(path) for job, path in paths.items() if path.is_file()}
+    found = {job: record for job, path in paths.items() if path.is_file() and not (record := read_run(path)).resumed}
     if not found:
         raise UserError(f"--measured: no run of {experiment.name} has left its run.json; run it first")
     return found

@@ -45,7 +45,7 @@ def sentence(root: Path, reason: Reason) -> str:
     if on_disk := [path for path in reason.updated if path != config]:
         causes.append(f"{_some(on_disk)} changed after it ran")
     if reason.renewed:
-        causes.append(f"it reads what {of_jobs(reason.renewed)} would make anew")
+        causes.append(f"it reads what {of_jobs(reason.renewed)} will write again")
     text = "; ".join(causes) or f"Snakemake says: {' '.join(reason.text.split())}"
     return text.rstrip(".") + "."
 

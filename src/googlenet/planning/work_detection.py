@@ -200,5 +200,5 @@ def evaluate_detection(context: Context, job: JobPlan, settings: d.EvaluateDetec
     ratings = lists * (count + 1)
     job.memory_mb["working arrays"] = RATING_MB
     job.memory_mb["detections of all detectors"] = ratings * test * settings.max_per_image * DETECTION_BYTES / 1e6
-    job.memory_mb["images drawn anew"] = DRAWS * settings.resamples * test * 8 / 1e6
+    job.memory_mb["bootstrap resamples"] = DRAWS * settings.resamples * test * 8 / 1e6
     return "1 of the test images", f"{ratings:,} ratings"

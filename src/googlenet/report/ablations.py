@@ -150,16 +150,22 @@ def summary(compared: AblationMetrics) -> tuple[str, ...]:
     rows = [row for row in compared.rows if not is_reference(row, compared.reference)]
     sentences = []
     for word, start in VERDICTS.items():
-        names = [row.about for row in rows if verdict(row.test.of(measure).interval) == word]
+        names = [_named(row) for row in rows if verdict(row.test.of(measure).interval) == word]
         if names:
-            sentences.append(f"{start}: {'; '.join(name[:1].lower() + name[1:] for name in names)}.")
+            sentences.append(f"{start}: {'; '.join(names)}.")
     return tuple(sentences)
+
+
+def _named(row: AblationResult) -> str:
+    stalled = f" ({count(row.stalled)} of {plural(len(row.sources), 'training')} stalled)" if row.stalled else ""
+    return f"{row.about[:1].lower()}{row.about[1:]}{stalled}"
 
 
 def method(compared: AblationMetrics) -> tuple[str, ...]:
     """Explain what the intervals treat as random, and what few seeds and many rows allow one to conclude."""
     bounds = compared.reference.test.of(measure_of(compared)).interval
-    rows, level, seeds = len(compared.rows), bounds.confidence_percent / 100, len(compared.seeds)
+    rows = sum(not is_reference(row, compared.reference) for row in compared.rows)
+    level, seeds = bounds.confidence_percent / 100, len(compared.seeds)
     many = (
         f"Each interval is for its row alone. If no row had any effect, {plural(rows, 'row')} would still show at "
         f"least one difference in about {decimal(100 * (1 - level**rows), 0)} % of such tables, if the rows were "

@@ -12,9 +12,9 @@ from googlenet.report.words import confidence, count, decimal, interval, plural,
 
 PER_LINE = 4  # histograms
 NOTE = (
-    "Images a second: images seen over the time of the whole job, with its start and evaluation; for simulated replicas the "
-    "reference's times the gradients that they complete in the mean time of one, by the simulated clock. Real replicas ran "
-    "as they could on the cores that there were, and no run repeats their figures."
+    "Images per second: images seen divided by the duration of the whole job, start and evaluation included; for simulated replicas, the "
+    "reference's rate times the gradients completed per mean gradient time of the simulated clock. Real replicas ran "
+    "on the available cores, and their figures are not reproducible."
 )
 
 

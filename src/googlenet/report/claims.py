@@ -33,7 +33,7 @@ WHOLE_BATCH = {"micro_batches": 1, "update": "synchronous"}  # without these, ba
 ABLATIONS = "by the target `ablations`, whose page has its verdict"
 RULE = (
     "The rule: a claim holds if the whole interval of the difference is on its side, does not hold if the whole interval is on "
-    f"the other side, and is undecided otherwise. To cover as much, the interval must lie above \N{MINUS SIGN}{AS_MUCH:g} point. "
+    f"the other side, and is undecided otherwise. For proposals to cover as many objects, the interval must lie above \N{MINUS SIGN}{AS_MUCH:g} point. "
     "A positive difference is in the claim's favour. Each interval is for its claim alone."
 )
 
@@ -99,7 +99,7 @@ def table(*claims: Claim) -> Table:
     for claim in claims:
         figures = (signed(claim.ours.difference), shown(claim.ours.interval)) if claim.ours else (NONE, NONE)
         rows.append(Row((claim.words, claim.section, claim.printed, *figures, claim.verdict, claim.why)))
-    caption = "What the paper says of its method, and whether it is so on these data and at this size."
+    caption = "The paper's claims about its method, and whether they hold for these data and this size of network."
     return Table(TITLE, caption, columns, tuple(rows), RULE, stacked=True)
 
 
@@ -170,7 +170,7 @@ def he_weights(compared: AblationMetrics | None) -> Claim:
 def batch_normalisation(compared: AblationMetrics | None) -> Claim:
     """Batch normalisation against response normalisation."""
     words = "Batch normalisation is better than response normalisation (Ioffe and Szegedy 2015)"
-    claim = of_ablation(compared, words, NONE, "not in it", {"model": {"network": "batch_norm"}})
+    claim = of_ablation(compared, words, NONE, "not in the paper", {"model": {"network": "batch_norm"}})
     return claim._replace(ours=opposite(claim.ours)) if claim.ours else claim
 
 
@@ -192,7 +192,7 @@ def fewer_proposals(study: ProposalStudyMetrics | None) -> Claim:
 def six_detectors(detected: DetectionMetrics | None) -> Claim:
     """The ensemble of six detectors against one; no other number tests the claim."""
     words, section = "An ensemble of six detectors has a higher mean average precision than one", "8, Tables 4 and 5"
-    printed = "38.02 to 43.9 %"
+    printed = f"{paper.mean_ap(1):g} to {paper.mean_ap(headlines.SIX):g} %"
     if detected is None or detected.table_4.detectors < 2:
         return Claim(words, section, printed, None, "one detector alone" if detected else "nothing was detected")
     if detected.table_4.detectors != headlines.SIX:

@@ -8,6 +8,7 @@ from googlenet.metrics.classification import CalibrationMeasure, CalibrationMetr
 from googlenet.metrics.classification_studies import AggregationErrors, BudgetErrors, CropStudyMetrics, PolicyErrors
 from googlenet.report.parts import Column, Row, Table, numbers, our_numbers, texts
 from googlenet.report.words import (
+    EACH_ROW,
     NONE,
     confidence,
     count,
@@ -72,7 +73,7 @@ def aggregations(study: CropStudyMetrics) -> Table:
         "Section 7 averages the softmax, and reports that the maximum over crops was worse. "
         f"{plural(study.crops, 'crop')} of each of {plural(study.images, 'test image')}."
     )
-    note = "One model: the mean over the members." if study.models > 1 else ""
+    note = f"{'One model: the mean over the members. ' if study.models > 1 else ''}{EACH_ROW}"
     return Table("Ways to combine crops and models", caption, columns, tuple(rows), note)
 
 
@@ -107,7 +108,7 @@ def budgets(study: CropStudyMetrics) -> Table:
         "Only distinct crops count: one stands for those that coincide in every image. Best: chosen one after the "
         "other on validation images, each time the crop that minimises the negative log-likelihood of the mean (that "
         "loss also rises where averaging flattens probabilities without changing the order of classes); for one "
-        "model, each member chose its own."
+        f"model, each member chose its own. {EACH_ROW}"
     )
     return Table("How many crops are worth their time", caption, columns, tuple(rows), note)
 
@@ -133,10 +134,10 @@ def policies(study: CropStudyMetrics) -> Table:
         *texts("The best crops of that cost are"),
     )
     caption = (
-        "The paper's crops. Forward passes: per image and model; crops that coincide need only one. So may some of the best "
-        "crops in square images among others: they cost as much at most."
+        "The paper's crops. Forward passes: per image and model; crops that coincide need only one. Some of the best "
+        "crops may coincide too, as in square images, so they cost at most as much."
     )
-    return Table("The paper's crops against the best of at most the same cost", caption, columns, tuple(rows))
+    return Table("The paper's crops against the best of at most the same cost", caption, columns, tuple(rows), EACH_ROW)
 
 
 def first_chosen(study: CropStudyMetrics) -> Table:
@@ -192,7 +193,7 @@ def _effect_columns(effects: Sequence[Effect]) -> tuple[Column, ...]:
 
 def _effect(row: Effect) -> tuple[str, ...]:
     figures = (signed(row.difference), interval(row.interval), count(row.gained), count(row.lost))
-    return (*figures, decimal(row.p_value, 3), verdict(row))
+    return (*figures, "< 0.001" if row.p_value < 0.001 else decimal(row.p_value, 3), verdict(row))
 
 
 def verdict(row: Effect) -> str:

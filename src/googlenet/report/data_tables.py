@@ -52,7 +52,7 @@ def refused(manifest: Manifest) -> Table | None:
     note = f"{count(len(records) - shown)} more are in the manifest." if len(records) > shown else ""
     caption = f"{count(len(records))} excluded from every figure on this page."
     return Table(
-        f"Refused records of {manifest.dataset}: {manifest.kind}",
+        f"Rejected records of {manifest.dataset}: {manifest.kind}",
         caption,
         texts("Split", "Record", "Reason"),
         rows,

@@ -34,14 +34,16 @@ def extent(manifest: Manifest) -> str:
 
 def warning(manifests: Sequence[Manifest]) -> str:
     """Warn that the paper's figures are on other or more data; "" if all data are ILSVRC's."""
-    names = " and ".join(dict.fromkeys(manifest.dataset for manifest in manifests if not of_ilsvrc(manifest)))
+    others = [each for each in manifests if not of_ilsvrc(each)]
     parts = [each for each in manifests if of_ilsvrc(each) and not is_ilsvrc(each)]
     texts = [f"{each.dataset} ({each.kind}) has {extent(each)}." for each in parts]
+    names = " and ".join(dict.fromkeys(each.dataset for each in others))
     if names:
-        texts.insert(0, f"These results are on {names}, not on ILSVRC.")
+        part = f"The {others[0].kind} results are on {names}, whose classes are not all ILSVRC's."
+        texts.insert(0, part if len(others) < len(manifests) else f"These results are on {names}, not on ILSVRC.")
     if texts:
         texts.append(
-            f"The paper's figures beside ours are for {'another data set' if names else 'the whole of it'}: "
+            f"The paper's figures are for {'another data set' if names else 'all of ILSVRC'}: "
             "compare the differences within a column, never our figure with the paper's."
         )
     return " ".join(texts)

@@ -17,6 +17,7 @@ from googlenet.report.words import (
     NONE,
     count,
     decimal,
+    exact,
     gain,
     main_metric,
     of_difference,
@@ -74,7 +75,9 @@ def table(lines: tuple[Headline, ...], judged: Judgements | None = None) -> Tabl
     if judged is not None:
         columns = (*columns, *texts("Reproduced"))
         rows = [Row((*row, _mark(line.value, judged.get(line.key)))) for row, line in zip(cells, lines, strict=True)]
-    caption = "The paper's figures are of ILSVRC. They are said to hold here only if a whole interval is on their side."
+    caption = (
+        "The paper's figures are for ILSVRC. A finding is called reproduced only if the whole interval supports it."
+    )
     return Table("Headline figures", caption, columns, tuple(rows), stacked=True)
 
 
@@ -90,14 +93,14 @@ def _mark(value: float, judged: tuple[Judgement, Figure] | None) -> str:
 
 
 def against_reference(judged: Judgements, reference: Reference, kind: Kind | None) -> str:
-    """State how many figures agree with the reference, and the kind of machine of that."""
+    """State how many figures agree with the reference, and the type of machine of that."""
     judgements = [judgement for judgement, _ in judged.values() if judgement != "not compared"]
     failed = sum(judgement in FAILED for judgement in judgements)
     held = f"{count(len(judgements) - failed)} of {plural(len(judgements), 'figure')}"
     if known := reference.of(kind):
-        return f"{held} agree to the bit with the reference of this kind of machine ({known.kind})."
+        return f"{held} agree to the bit with the reference of this type of machine ({known.kind})."
     return (
-        "There is no reference for this kind of machine. The figures need not agree to the bit with that of another kind "
+        "There is no reference for this type of machine. The figures need not agree to the bit with that of another type "
         f"({reference.machines[0].kind}). Its intervals are for other test images, not for other weights: {held} lie within."
     )
 
@@ -118,7 +121,8 @@ def errors(ensemble: EnsembleMetrics) -> list[Headline]:
     made = []
     for row in dict.fromkeys((first.system_key, last.system_key)):
         measured = first if row == first.system_key else last
-        in_paper, bounds = printed.get((measured.models, measured.crops)), ensemble.intervals[row].of(error)
+        in_paper = printed.get((measured.models, measured.crops))
+        bounds = exact(ensemble.intervals[row].of(error), measured.of(error), ensemble.images)
         number = len(ensemble.members)
         mean = f"mean of {plural(number, 'member')} ± standard deviation; " if measured.models == 1 < number else ""
         made.append(
@@ -129,7 +133,7 @@ def errors(ensemble: EnsembleMetrics) -> list[Headline]:
                 f"{mean}{with_confidence(bounds)}, {plural(ensemble.images, 'test image')}",
                 f"{error}_{row}",
                 measured.of(error),
-                exact(bounds, measured.of(error), ensemble.images),
+                bounds,
             )
         )
     pairs = ensemble.paired if error == "top1_error_percent" else ensemble.paired_top5
@@ -159,15 +163,6 @@ def turned(bounds: Interval) -> Interval:
     return bounds.model_copy(update={"low": -bounds.high, "high": -bounds.low})
 
 
-def exact(bounds: Interval, percent: float, trials: int) -> Interval:
-    """The interval of a share; if that is 0 or 100 %, Clopper-Pearson's, which then still has a width."""
-    tail = (1 - bounds.confidence_percent / 100) / 2
-    width = 100 * (1 - tail ** (1 / trials))
-    if percent == 100:
-        return bounds.model_copy(update={"low": 100 - width})
-    return bounds if percent else bounds.model_copy(update={"high": width})
-
-
 def system(row: ErrorRow) -> str:
     """Name a system of Table 3: "7 models on 144 crops"."""
     return f"{plural(row.models, 'model')} on {plural(row.crops, 'crop')}"
@@ -193,6 +188,7 @@ def _proposals(study: ProposalStudyMetrics) -> list[Headline]:
     """The number of boxes that remain with MultiBox, if it has any, and their coverage."""
     merged, difference = study.sources["merged"], study.differences.merged_minus_full
     share, percent = study.share_of_boxes_percent, merged.coverage_percent
+    bounds = exact(merged.interval, percent, merged.objects)
     boxes = Headline(
         "Boxes with MultiBox, of those of undoubled selective search",
         "about 60 %",
@@ -205,11 +201,11 @@ def _proposals(study: ProposalStudyMetrics) -> list[Headline]:
         "Objects that the proposals cover",
         "93 %",
         f"{decimal(percent, 1)} %",
-        f"{with_confidence(merged.interval, 1)}, {decimal(merged.boxes_per_image, 0)} boxes an image, "
+        f"{with_confidence(bounds, 1)}, {decimal(merged.boxes_per_image, 0)} boxes per image, "
         f"{plural(merged.objects, 'object')}",
         "coverage_percent",
         percent,
-        exact(merged.interval, percent, merged.objects),
+        bounds,
     )
     return [covered] if study.differences.multibox_minus_priors is None else [boxes, covered]
 
@@ -217,8 +213,7 @@ def _proposals(study: ProposalStudyMetrics) -> list[Headline]:
 def _precision(detection: DetectionMetrics) -> list[Headline]:
     """Mean average precision of one detector, of all, and their difference; the paper's are of six."""
     single, together, pair = detection.single_mean_ap_percent, detection.table_4, detection.ensemble_minus_single
-    printed = next(row.mean_ap_percent for row in paper.table_5() if row.team == "GoogLeNet")
-    printed_together = next(row.mean_ap_percent for row in paper.table_4() if row.team == "GoogLeNet")
+    printed, printed_together = paper.mean_ap(1), paper.mean_ap(SIX)
     images, number = plural(detection.images, "test image"), together.detectors
     mean = f"mean of {plural(number, 'detector')} ± standard deviation; " if number > 1 else ""
     made = [

@@ -113,6 +113,11 @@ def table_1() -> list[LayerRow]:
     return rows
 
 
+def printed_weights() -> float:
+    """The sum of Table 1's printed parameters. They are weights: biases are not in them."""
+    return sum(number(row.printed_params) for row in table_1() if row.printed_params)
+
+
 def _weights(layer: str, row: dict[str, Any], channels_in: int, width: dict[str, int]) -> int:
     """Count the weights of a row of Table 1 with `channels_in` inputs, no biases; width: channels of its branches."""
     if layer.startswith("inception"):
@@ -132,6 +137,12 @@ def _disagree(printed: str | None, counted: int) -> bool:
     digits = printed.rstrip("".join(UNITS))
     last_digit = 10.0 ** -len(digits.partition(".")[2]) * UNITS.get(printed[-1], 1.0)
     return abs(counted - number(printed)) > last_digit
+
+
+def mean_ap(models: int) -> float:
+    """The paper's mean average precision of one GoogLeNet (Table 5) or of six (Table 4), in %."""
+    rows: list[TeamPrecision] | list[ModelPrecision] = table_5() if models == 1 else table_4()
+    return next(row.mean_ap_percent for row in rows if row.team == "GoogLeNet")
 
 
 def table_2() -> list[TeamError]:

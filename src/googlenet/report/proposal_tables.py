@@ -6,7 +6,19 @@ from googlenet.metrics.interval import Difference
 from googlenet.metrics.proposals import ClassCoverage, Coverage, ProposalMetrics, ProposalStudyMetrics, SuperpixelScales
 from googlenet.report import paper
 from googlenet.report.parts import OURS, Row, Table, numbers, texts
-from googlenet.report.words import NONE, TIMES, UNDECIDED, confidence, count, decimal, gain, interval, plural, signed
+from googlenet.report.words import (
+    NONE,
+    TIMES,
+    UNDECIDED,
+    confidence,
+    count,
+    decimal,
+    exact,
+    gain,
+    interval,
+    plural,
+    signed,
+)
 
 SEARCHED = ("selective_search_full", "selective_search")
 SOURCES = (*SEARCHED, "multibox", "priors", "merged")
@@ -42,7 +54,8 @@ def sources(study: ProposalStudyMetrics) -> Table:
     for name in names:
         source, full = study.sources[name], undoubled.boxes_per_image
         share = decimal(100 * source.boxes_per_image / full if full else None, 0)
-        covered = (decimal(source.coverage_percent, 1), interval(source.interval, 1))
+        bounds = exact(source.interval, source.coverage_percent, source.objects)
+        covered = (decimal(source.coverage_percent, 1), interval(bounds, 1))
         cells = (source_name(name, study.superpixel_scale), count(source.boxes_per_image), share, *covered)
         rows.append(Row(cells, OURS if name == names[-1] else ""))
     covered_of = ("Coverage, %", confidence(undoubled.interval))
@@ -53,7 +66,8 @@ def sources(study: ProposalStudyMetrics) -> Table:
     )
     note = (
         f"The {boxes} boxes are R-CNN's own figure, with a coverage of {rcnn['recall']} there. The interval is over "
-        "images. The sentences above state whether two rows differ; overlapping intervals do not decide it."
+        "images; if no object, or every object, is covered, over objects (Clopper and Pearson). The sentences above state "
+        "whether two rows differ; overlapping intervals do not decide it."
     )
     if "priors" in names:
         note += " Fixed boxes: the same in every image, from k-means on the training set's boxes."

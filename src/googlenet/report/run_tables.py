@@ -15,7 +15,7 @@ from googlenet.metrics.single_images import Confusion
 from googlenet.metrics.training import TrainingMetrics
 from googlenet.report import paper
 from googlenet.report.parts import Column, Row, Section, Table, numbers, our_numbers, texts
-from googlenet.report.words import NONE, TOPS, count, decimal, main_metric, of_difference, plural, short
+from googlenet.report.words import EACH_ROW, NONE, TOPS, count, decimal, main_metric, of_difference, plural, short
 
 SETTINGS = {  # setting of a member or detector -> its column; the name has none
     "init_seed": Column("Initial-weights seed"),
@@ -26,6 +26,7 @@ SETTINGS = {  # setting of a member or detector -> its column; the name has none
     "repeat_modules": Column("Repeated modules"),
     "init_from": Column("Started from", words=True),
 }
+RESUMED = " §"  # marks a job that resumed
 NETWORKS = {"paper": "the paper's", "torchvision_bn": "torchvision's variant, with batch normalisation"}
 
 
@@ -63,7 +64,7 @@ def members(trained: Mapping[str, TrainingMetrics], ensemble: EnsembleMetrics) -
         *numbers("Parameters"),
         *our_numbers(*(f"Test, {plural(int(number), 'crop')}" for number in crops), *tested_as),
     )
-    caption = "Section 7: the same initial weights for all of the same seed and width. Errors are top-1, in %."
+    caption = "Section 7: members of the same seed and width share their initial weights. Errors are top-1, in %."
     note = (
         "Averaged: the running average of the weights, as in the paper; columns use it unless they name the last "
         "weights. Validation is on 1 crop. Choices were made on validation."
@@ -156,7 +157,7 @@ def comparisons(ensemble: EnsembleMetrics) -> Table:
         names = f"{system_name(after, models)}, against {system_name(before, models)}"
         rows.append(Row((names, f"{TOPS[pair.metric]} error", of_difference(pair))))
     draws = count(max(pair.resamples for _, pair in listed))
-    note = f"Bootstrap over test images ({draws} resamples), the same images for both systems."
+    note = f"Bootstrap over test images ({draws} resamples), the same images for both systems. {EACH_ROW}"
     caption = "The first is called better or worse only if the whole interval is on one side of zero."
     columns = texts("Compared", "Measure", "The first is")
     return Table("Differences between systems", caption, columns, tuple(rows), note)
@@ -204,7 +205,8 @@ def jobs(runs: Sequence[RunRecord]) -> Table:
     for run in sorted(runs, key=lambda run: (run.started, run.stage, natural(run.job))):
         started = run.started.replace("T", " ").removesuffix("Z")
         digests = (short(run.commit), short(run.config_sha256), short(run.stamp))
-        took, where = f"{decimal(run.duration_s, 1)} s", (run.device, run.precision, str(run.threads))
+        took = f"{decimal(run.duration_s, 1)} s{RESUMED if run.resumed else ''}"
+        where = (run.device, run.precision, str(run.threads))
         rows.append(
             Row((run.stage, run.job, started, took, *digests, run.run_id or NONE, ", ".join(filter(None, where))))
         )
@@ -215,6 +217,8 @@ def jobs(runs: Sequence[RunRecord]) -> Table:
     )
     caption = "One row for each job. Commit, configuration and stamp (configuration and inputs) are abbreviated."
     note = "In MLflow, a run is found by its tag run_id. A commit that ends in +dirty had uncommitted edits."
+    if any(run.resumed for run in runs):
+        note += f"{RESUMED} resumed from an earlier attempt's saved state; the time is of the last attempt."
     return Table("Jobs", caption, columns, tuple(rows), note)
 
 

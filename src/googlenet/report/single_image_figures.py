@@ -8,7 +8,7 @@ import numpy as np
 from googlenet.metrics.classification import EnsembleMetrics
 from googlenet.metrics.results import Results
 from googlenet.metrics.single_images import Confusion, Mistake, Rescued, SingleImages
-from googlenet.report.style import BLACK, GREY, bare, canvas, clipped
+from googlenet.report.style import BLACK, GREY_TEXT, bare, canvas, clipped
 from googlenet.report.words import decimal, plural
 
 COLUMNS, SIDE = 4, 2.45  # of an image grid: columns, and inches per image with margins
@@ -67,7 +67,7 @@ def confusion_matrix(confusion: Confusion) -> bytes:
         axes.imshow(np.ma.masked_equal(off, 0), cmap="Oranges", vmin=-0.6 * most, vmax=2 * most)
         for (row, column), number in np.ndenumerate(counts):
             if number:
-                colour = GREY if row == column else BLACK
+                colour = GREY_TEXT if row == column else BLACK
                 axes.text(column, row, str(number), ha="center", va="center", size=9, color=colour)
         axes.set_xticks(range(len(names)), names, rotation=45, ha="right", rotation_mode="anchor")
         axes.set_yticks(range(len(names)), names)

@@ -106,7 +106,7 @@ def summary(compared: StructureComparison) -> tuple[str, ...]:
 def verdicts(compared: StructureComparison) -> Table:
     """The claims with their verdicts, by the rule of the table of claims."""
     caption = (
-        "The idea of section 3, carried out: what it promises, and whether it is so on these data and at this size."
+        "The idea of section 3, implemented: what it predicts, and whether that holds for these data and this size."
     )
     return replace(claims.table(*claims_of(compared)), title="The idea's promise", caption=caption)
 
@@ -300,7 +300,7 @@ def method(compared: StructureComparison, made: StructureMetrics) -> tuple[str, 
         "units as principal components hold a set share of its input's variance; and the module is trained briefly, alone, on the fixed layers "
         "below. The pooling branch keeps Table 1's share. One factor on all widths of a module fits them to its share of the budget, which is "
         "that of GoogLeNet's module in this place. The clusters' own connections are not kept: a module is dense, as in the paper.",
-        "A random structure divides every module's share of the budget at random: any shares of the three kernels are as likely, and a reduction "
+        "A random structure divides every module's share of the budget at random: all shares of the three kernels are equally likely, and a reduction "
         "has a quarter to all of its branch's units.",
         f"Every structure is then trained from initial weights as a member is, with {seeds}. Each seed has a derived structure and random "
         "structures of its own, so an interval covers another derivation, other random structures, another order of training and other images "

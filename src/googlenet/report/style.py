@@ -8,6 +8,7 @@ from typing import Any
 # Okabe and Ito's colours, distinguishable with every common form of colour blindness, plus black and grey.
 BLUE, ORANGE, GREEN, RED = "#0072B2", "#E69F00", "#009E73", "#D55E00"
 SKY, PURPLE, BLACK, GREY = "#56B4E9", "#CC79A7", "#222222", "#8A8A8A"
+GREY_TEXT = "#6B6B6B"  # legible on white, as GREY is not in small print: a contrast of 5.3
 PALETTE = (BLUE, ORANGE, GREEN, RED, SKY, PURPLE, BLACK)
 DPI = 140
 DASHES = ("-", (0, (5, 1.5)), (0, (1.5, 1.5)))

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Sequence
 
 from googlenet.report.parts import Column, Report, Table, slug
@@ -14,6 +15,8 @@ SPECIAL = {
     **{"\N{MINUS SIGN}": "$-$", "\N{MULTIPLICATION SIGN}": r"$\times$", "±": r"$\pm$", "·": r"$\cdot$"},
     **{"—": "---", "\N{EN DASH}": "--", "…": r"\ldots{}", "‡": r"\textdaggerdbl{}"},
 }
+
+NUMBER = re.compile(r"[+-]?[\d.,]+( [A-Za-z%]+| \[-?[\d.]+, -?[\d.]+\])?")  # with its unit or interval
 
 
 def files(report: Report) -> dict[str, bytes]:
@@ -43,8 +46,8 @@ def as_csv(table: Table) -> str:
 def _plain(cell: str) -> str:
     """Return a cell that is not a formula: a spreadsheet would evaluate text that begins with one of these signs."""
     cell = cell.replace("\N{MINUS SIGN}", "-")
-    number = cell.lstrip("+-")[:1].isdigit()
-    return f"'{cell}" if cell[:1] in ("=", "+", "-", "@", "\t", "\r") and not number else cell
+    formula = cell[:1] in ("=", "+", "-", "@", "\t", "\r") and not NUMBER.fullmatch(cell)
+    return f"'{cell}" if formula else cell
 
 
 def as_latex(table: Table) -> str:

@@ -8,7 +8,20 @@ from googlenet.metrics.cost import Comparison, LayerCost, NetworkCost, Totals
 from googlenet.metrics.error_rates import TopError
 from googlenet.report import paper
 from googlenet.report.parts import OURS, PAPER, RECOUNT, Column, Row, Table, numbers, our_numbers, texts
-from googlenet.report.words import NONE, TIMES, confidence, count, decimal, interval, mega, plural, signed, spread
+from googlenet.report.words import (
+    NONE,
+    TIMES,
+    confidence,
+    count,
+    decimal,
+    exact,
+    interval,
+    kilo,
+    mega,
+    plural,
+    signed,
+    spread,
+)
 
 MARK = " ‡"
 ERRORS: tuple[TopError, ...] = ("top5_error_percent", "top1_error_percent")  # in the order of the columns
@@ -32,7 +45,7 @@ def table_1(layers: Sequence[LayerCost], totals: Totals) -> Table:
     rows = [_layer_row(row, ours.get(row.layer)) for row in printed]
     weights, macs = sum(row.recount_weights for row in printed), sum(row.recount_macs for row in printed)
     sums = (
-        *(totals_printed["sum_of_printed_params"], count(weights), count(totals.weights)),
+        *(kilo(paper.printed_weights()), count(weights), count(totals.weights)),
         *(totals_printed["sum_of_printed_ops"], mega(macs), mega(totals.macs)),
     )
     rows.append(Row(("sum", "", "", *sums), "sum"))
@@ -131,8 +144,7 @@ def _none_wrong(ensemble: EnsembleMetrics) -> str:
     empty = next((bounds for bounds in each if bounds.low == bounds.high == 0), None)
     if empty is None:
         return ""
-    tail = (1 - empty.confidence_percent / 100) / 2
-    bound = decimal(100 * (1 - tail ** (1 / ensemble.images)))
+    bound = decimal(exact(empty, 0.0, ensemble.images).high)
     images = plural(ensemble.images, "image")
     return f"{interval(empty)}: no image was wrong; {images} are compatible with a true error of up to {bound} %. "
 
@@ -184,13 +196,13 @@ def claims(beside: Comparison) -> Table:
     slower = "not timed in this run" if naive.times_googlenet is None else f"{ratio(naive)} times GoogLeNet's"
     errors = {row.team: f"{row.top5_error_percent:g}" for row in paper.table_2()}
     totals = paper.facts("table_1_architecture")["totals"]
-    printed_sum = totals["sum_of_printed_params"]
+    printed_sum = paper.printed_weights()
     made = (
         (
             "12 times fewer parameters than the winner of 2012 (section 1)",
             f"{times_of(winner, ours, 'parameters')} times fewer",
-            f"{count(winner.parameters)} against {count(ours.parameters)}; with the printed sum, "
-            f"{printed_sum}, {decimal(winner.parameters / paper.number(printed_sum), 1)} times",
+            f"{count(winner.parameters)} against {count(ours.parameters)}; with the sum of the printed rows, "
+            f"{kilo(printed_sum)}, {decimal(winner.parameters / printed_sum, 1)} times",
         ),
         (
             f"{words['budget']} (section 1)",

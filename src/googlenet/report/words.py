@@ -7,6 +7,7 @@ from googlenet.metrics.interval import Difference, Interval
 
 NONE = "—"
 TIMES = "\N{MULTIPLICATION SIGN}"
+EACH_ROW = "Each interval is for its row alone, not for all at once."
 UNDECIDED = "not statistically distinguishable"
 TOPS: dict[TopError, str] = {"top1_error_percent": "top-1", "top5_error_percent": "top-5"}
 SPLITS = ("train", "validation", "test")
@@ -22,7 +23,8 @@ def decimal(value: float | None, digits: int = 2) -> str:
 
 def spread(mean: float | None, std: float | None, digits: int = 2) -> str:
     """Format mean and standard deviation as "5.25 ± 0.41"; the mean alone if there is no deviation."""
-    return decimal(mean, digits) if not std else f"{decimal(mean, digits)} ± {decimal(std, digits)}"
+    equal = not std or std < 1e-9  # equal values deviate by their rounding
+    return decimal(mean, digits) if equal else f"{decimal(mean, digits)} ± {decimal(std, digits)}"
 
 
 def signed(value: float | None, digits: int = 2) -> str:
@@ -44,6 +46,11 @@ def between(low: float, high: float) -> str:
 def interval(bounds: Interval | None, digits: int = 2) -> str:
     """Format an interval as "[4.10, 6.02]"; a dash for None."""
     return NONE if bounds is None else f"[{decimal(bounds.low, digits)}, {decimal(bounds.high, digits)}]"
+
+
+def kilo(value: float) -> str:
+    """Format a number of parameters as in the paper's Table 1 (K: 1024): "6,798K"."""
+    return f"{count(value / 1024)}K"
 
 
 def mega(value: float) -> str:
@@ -74,17 +81,32 @@ def with_confidence(bounds: Interval, digits: int = 2) -> str:
     return f"{confidence(bounds)} {interval(bounds, digits)}"
 
 
+def exact(bounds: Interval, percent: float, trials: int) -> Interval:
+    """The interval of a share; if that is 0 or 100 %, Clopper-Pearson's, which then still has a width."""
+    tail = (1 - bounds.confidence_percent / 100) / 2
+    width = 100 * (1 - tail ** (1 / trials))
+    if percent == 100:
+        return bounds.model_copy(update={"low": 100 - width})
+    return bounds if percent else bounds.model_copy(update={"high": width})
+
+
 def of_difference(pair: Difference, unit: str = " points", digits: int = 2) -> str:
     """State what a paired interval shows about a difference (positive: better): better, worse, or neither. No sign, which
     would be the opposite of the change's if less is better."""
     difference, bounds = pair.difference, pair.interval
     if bounds.side > 0:
-        return f"better by {decimal(difference, digits)}{unit}, {with_confidence(bounds, digits)}"
+        return f"better by {decimal(difference, digits)}{unit}, {with_confidence(bounds, _telling(bounds, digits))}"
     if bounds.side < 0:
         turned = bounds.model_copy(update={"low": -bounds.high, "high": -bounds.low})
-        return f"worse by {decimal(-difference, digits)}{unit}, {with_confidence(turned, digits)}"
+        return f"worse by {decimal(-difference, digits)}{unit}, {with_confidence(turned, _telling(bounds, digits))}"
     low, high = _lean(bounds.low, digits), _lean(bounds.high, digits)
     return f"{UNDECIDED} ({_lean(difference, digits, unit)}, {confidence(bounds)} from {low} to {high})"
+
+
+def _telling(bounds: Interval, digits: int) -> int:
+    """The decimals, at least `digits`, with which no end of an interval that excludes zero looks like zero."""
+    nearest = min(abs(bounds.low), abs(bounds.high))
+    return next(number for number in range(digits, 400) if float(f"{nearest:.{number}f}"))
 
 
 def _lean(difference: float, digits: int, unit: str = "") -> str:

@@ -29,7 +29,7 @@ def run(
     for row in measured.rows:
         job.log({f"test_top1_difference_points_{row.name}": row.test.top1.difference_points})
     runs = records_in(html.parents[1] / "runs", html.parents[2] / "runs")
-    seconds = {f"{run.stage}/{run.job}": run.duration_s for run in runs}
+    seconds = {f"{run.stage}/{run.job}": run.duration_s for run in runs if not run.resumed}
     rates = {name: each.images_seen / seconds[name] for name, each in trained.items() if name in seconds}
     figures = ablations.drawings(measured)
     report = ablations.build(job.experiment, measured, data, figures, rates, job.settings.about)

@@ -37,6 +37,9 @@ def run(
     boxes = crop_boxes(width, height, job.settings.scales)
     drawn = drawings(results, image, boxes, first_filters(weights), scene)
     runs = records_beside(html, dataset=manifests[0].parent.name)
+    # An earlier report's record is there until this job ends, and another experiment may have prepared scenes.
+    unused = {job.stage} | ({"prepare_detection"} if scene is None else set())
+    runs = [run for run in runs if run.stage not in unused]
     known = read_reference(references[0]) if references else None
     report = sections.build(job.experiment, results, runs, drawn, job.settings.title, job.settings.about, known)
     settings = {path.stem: read_job_file(path, TrainClassifier).settings for path in trainings}

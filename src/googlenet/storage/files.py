@@ -53,7 +53,7 @@ def check_target(path: Path | str) -> None:
     if os.path.isdir(path):
         raise UserError(f"{path}: is a folder; name a file")
     if os.path.exists(path) and not os.path.isfile(path):
-        raise UserError(f"{path}: is no regular file; name one")
+        raise UserError(f"{path}: is not a regular file; name one")
 
 
 def json_bytes(value: Any) -> bytes:
@@ -130,7 +130,7 @@ def _assert_shallow(text: str) -> None:
     for event in yaml.parse(text, _Strict):
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > 100:
-            raise UserError(f"line {event.start_mark.line + 1}: nested more than a hundred deep; mend that line")
+            raise UserError(f"line {event.start_mark.line + 1}: nested more than a hundred deep; correct that line")
 
 
 def load_yaml(path: Path, dates: bool = True) -> dict[str, Any]:
@@ -148,10 +148,10 @@ def load_yaml(path: Path, dates: bool = True) -> dict[str, Any]:
         problem = getattr(error, "problem", None) or str(error)
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark else 1
-        remedy = "use spaces, not tabs" if mark and text[mark.index : mark.index + 1] == "\t" else "mend that line"
+        remedy = "use spaces, not tabs" if mark and text[mark.index : mark.index + 1] == "\t" else "correct that line"
         raise UserError(f"{path}: line {line} is not YAML ({problem}); {remedy}") from None
     except (ValueError, OSError, RecursionError) as error:  # a date with month 13, bytes that are not UTF-8
-        raise UserError(f"{path}: cannot be read as YAML ({error}); mend the file") from None
+        raise UserError(f"{path}: cannot be read as YAML ({error}); correct the file") from None
     if value is not None and not isinstance(value, dict):
         raise UserError(f"{path}: holds no keys; write 'key: value' lines")
     return value or {}

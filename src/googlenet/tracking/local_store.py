@@ -68,8 +68,8 @@ def check(root: Path, experiment: str) -> None:
 def check_active(stage: str, experiment_id: str, name: str) -> None:
     """Raise UserError if an MLflow experiment was deleted."""
     if stage != "active":
-        mend = f"mlflow experiments restore --experiment-id {experiment_id}"
-        raise UserError(f"the MLflow experiment '{name}' was deleted; bring it back with: {mend}")
+        remedy = f"mlflow experiments restore --experiment-id {experiment_id}"
+        raise UserError(f"the MLflow experiment '{name}' was deleted; bring it back with: {remedy}")
 
 
 def follow_project(root: Path) -> str:

@@ -18,10 +18,10 @@ def problem(found: str, uri: str) -> str:
     if found == head or not head:
         return ""
     if found in known:
-        mend = f"keep a copy of it, then run: mlflow db upgrade {uri}"
-        return f"an older MLflow made it (its schema is {found}, {head} is needed); {mend}"
-    mend = "use the MLflow that made it (git pull, make env), or move the file away to begin a new store"
-    return f"a newer MLflow than {version('mlflow')} or another program made it (its schema is {found}); {mend}"
+        remedy = f"keep a copy of it, then run: mlflow db upgrade {uri}"
+        return f"an older MLflow made it (its schema is {found}, {head} is needed); {remedy}"
+    remedy = "use the MLflow that made it (git pull, make env), or move the file away to begin a new store"
+    return f"a newer MLflow than {version('mlflow')} or another program made it (its schema is {found}); {remedy}"
 
 
 def check_installed() -> None:

@@ -140,8 +140,8 @@ def _check_artifacts(client: "MlflowClient", experiment: Any) -> None:
     if client.search_runs(
         [experiment.experiment_id], "tags.stage LIKE 'train%' and tags.current = 'true'", max_results=1
     ):
-        mend = f"move it back, or let a link lead to where it is now: ln -s NEW {place}"
-        raise UserError(f"MLFLOW_TRACKING_URI: the folder of the runs' artefacts is gone, {place}; {mend}")
+        remedy = f"move it back, or let a link lead to where it is now: ln -s NEW {place}"
+        raise UserError(f"MLFLOW_TRACKING_URI: the folder of the runs' artefacts is gone, {place}; {remedy}")
 
 
 def user() -> str:
@@ -239,12 +239,12 @@ def translate_errors(uri: str) -> Iterator[None]:
         if found := schema.FOUND.search(reason):
             reason = schema.problem(found[1], '"$MLFLOW_TRACKING_URI"' if configured else shlex.quote(uri)) or reason
         elif configured:
-            mend = "start or mend that server"
+            remedy = "start or repair that server"
             if lacks_package:  # for a kind of database or artefact store, which MLflow itself does not need
-                mend = "install that package in this environment"
+                remedy = "install that package in this environment"
             elif isinstance(error, OSError) and not unreachable:  # from the artefact folder that a server names
-                mend = SERVE
-            reason = f"{reason}; {mend}, or unset the variable to log to mlflow/mlflow.db"
+                remedy = SERVE
+            reason = f"{reason}; {remedy}, or unset the variable to log to mlflow/mlflow.db"
         else:
             mends = (words for sign, words in MENDS.items() if sign in reason)
             reason = f"{reason}; {next(mends, '`googlenet mirror` tries again')}"

@@ -15,10 +15,10 @@ class ClassifierEnsemble(ClassifyingMembers):
         names = chosen("--member", member, results.experiment.members)
         paths = {name: results.weights(name) for name in names}  # raises if any is missing, before anything is loaded
         settings = results.settings("predict_crops", names[0], PredictCrops)
-        stored = results.path("predict_crops", f"{names[0]}/predictions.safetensors")
-        runtime = results.runtime(settings, stored, asked)
+        stored = {name: results.path("predict_crops", f"{name}/predictions.safetensors") for name in names}
+        runtimes = {name: results.runtime(settings, path, asked) for name, path in stored.items()}
         opener = Opener.of(results.experiment.of(Dataset).classification)
         manifest = results.manifest("classification")
         dataset = read_manifest(manifest) if manifest.is_file() else None
         data = (dataset.classes, dataset.class_keys) if dataset else None
-        super().__init__(paths, settings, runtime, opener, data)
+        super().__init__(paths, settings, runtimes, opener, data)

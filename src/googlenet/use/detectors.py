@@ -39,6 +39,7 @@ class Detector:
     network: Network
     heads: Arrays
     settings: ScoreRegions
+    runtime: Runtime
 
 
 class Detected(NamedTuple):
@@ -76,9 +77,8 @@ class DetectorEnsemble:
             if settings.heads:
                 heads, _ = load_arrays(results.file("fit_region_heads", f"{name}/heads.safetensors"))
             network = bundle.load(path, self.proposing.device, settings.network)
-            self.detectors.append(Detector(name, network, heads, settings))
-        stored = results.path("score_regions", f"{names[0]}/scores.safetensors")
-        self.scoring = results.runtime(self.detectors[0].settings, stored, asked)
+            runtime = results.runtime(settings, results.path("score_regions", f"{name}/scores.safetensors"), asked)
+            self.detectors.append(Detector(name, network, heads, settings, runtime))
         self.opener = Opener.of(experiment.of(Dataset).detection)
         self.classes = self.detectors[0].network.spec.classes[1:]  # without the background
         self.uses: list[EngineUse] = []  # set at the first image
@@ -105,9 +105,7 @@ class Ready:
         if ensemble.multibox:
             self.proposer = multibox.Proposer(ensemble.multibox, count, first, ensemble.proposing)
         boxes = self.propose(first)
-        built = [
-            seeing(one.network, [first], [boxes] * count, one.settings, ensemble.scoring) for one in ensemble.detectors
-        ]
+        built = [seeing(one.network, [first], [boxes] * count, one.settings, one.runtime) for one in ensemble.detectors]
         self.see: list[See] = [see for see, _ in built]
         self.uses: list[EngineUse] = [use for _, use in built] + ([self.proposer.use] if self.proposer else [])
 
@@ -119,11 +117,8 @@ class Ready:
 
     def detect(self, image: np.ndarray) -> Detected:
         """The detections of an image, uint8 [h, w, 3]."""
-        boxes, runtime = self.propose(image), self.ensemble.scoring
-        scored = [
-            scores_of(one, image, boxes, see, runtime)
-            for one, see in zip(self.ensemble.detectors, self.see, strict=True)
-        ]
+        boxes = self.propose(image)
+        scored = [scores_of(one, image, boxes, see) for one, see in zip(self.ensemble.detectors, self.see, strict=True)]
         arrays = {name: [one[name] for one in scored] for name in scored[0]}
         # As in evaluate_detection: the ensemble by means, a single detector as it is.
         joined = {name: each[0] if self.ensemble.single else Mean(each) for name, each in arrays.items()}
@@ -131,9 +126,7 @@ class Ready:
         return Detected(found.box, found.label, found.score, len(boxes))
 
 
-def scores_of(
-    detector: Detector, image: np.ndarray, boxes: np.ndarray, see: See, runtime: Runtime
-) -> dict[str, np.ndarray]:
+def scores_of(detector: Detector, image: np.ndarray, boxes: np.ndarray, see: See) -> dict[str, np.ndarray]:
     """A detector's arrays for an image's boxes, as in score_regions, without the compared lists of switches."""
     settings = replaced(detector.settings, compare=())
-    return of_image(detector.network, image, boxes, settings, detector.heads, see, runtime)
+    return of_image(detector.network, image, boxes, settings, detector.heads, see, detector.runtime)

@@ -35,6 +35,7 @@ class Member:
     ordered: Network
     columns: list[int]
     outputs: Outputs
+    runtime: Runtime
 
 
 class Ranked(NamedTuple):
@@ -88,18 +89,24 @@ class ClassifyingMembers:
     """Members with the settings that they predict with. opener: opens files as the data set's preparation did."""
 
     def __init__(
-        self, weights: Mapping[str, Path], settings: PredictCrops, runtime: Runtime, opener: Opener, data: ClassNames
+        self,
+        weights: Mapping[str, Path],
+        settings: PredictCrops,
+        runtimes: Mapping[str, Runtime],
+        opener: Opener,
+        data: ClassNames,
     ):
-        """weights: by member. data: the data set's classes, which set the order of the outputs."""
-        self.settings, self.runtime, self.opener, self.members = settings, runtime, opener, list[Member]()
+        """weights, runtimes: by member. data: the data set's classes, which set the order of the outputs."""
+        self.settings, self.opener, self.members = settings, opener, list[Member]()
+        self.device = next(iter(runtimes.values())).device
         for name, path in weights.items():
-            trained = bundle.load(path, self.runtime.device)
+            trained = bundle.load(path, self.device)
             known = trained.spec.classes
             classes, keys = data or (known, known)
             ordered, outputs = in_data_order(trained, classes, keys, f"member {name}")
             same = len(outputs.columns) == len(known)
             columns = columns_of(known, classes, keys, name) if same else [*range(len(known))]
-            self.members.append(Member(name, trained, ordered, columns, outputs))
+            self.members.append(Member(name, trained, ordered, columns, outputs, runtimes[name]))
         self.classes = common_outputs({member.name: member.outputs for member in self.members}).names
 
     def cropping(self, crops: int) -> Cropping:
@@ -110,7 +117,7 @@ class ClassifyingMembers:
     def ready(self, images: Sequence[np.ndarray], crops: int) -> "Ready":
         """Build the engines. images: those to predict; fast engines are checked on the first."""
         cropping = self.cropping(crops)
-        built = [Classifier.of(member.ordered, images, cropping, self.runtime) for member in self.members]
+        built = [Classifier.of(member.ordered, images, cropping, member.runtime) for member in self.members]
         return Ready(self.classes, built, cropping)
 
 

@@ -18,9 +18,7 @@ class Real(click.FloatRange):
         return number
 
 
-RESULTS = click.option(
-    "--experiment", default="", metavar="NAME", help="or its folder of results; params.yaml's if left out"
-)
+RESULTS = click.option("--experiment", default="", metavar="NAME", help="or its results folder; default: params.yaml's")
 MEMBER = click.option("--member", default="", metavar="NAME", help="one network; the ensemble of all if left out")
 DEVICE = click.option("--device", type=click.Choice(["cpu", "cuda"]), default=None, help="the experiment's if left out")
 ENGINE = click.option(

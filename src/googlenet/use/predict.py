@@ -56,7 +56,7 @@ def perform(request: Prediction, root: Path) -> int:
             for place, row in enumerate(top, start=1):
                 table.add(paths[number], place, *row, members, crops)
             if request.explain:
-                image, device = images[number], ensemble.runtime.device
+                image, device = images[number], ensemble.device
                 heat = explain.evidence(ensemble.members, answer.first, image, ready.cropping, device)
                 path = unique(request.explain, paths[number], drawn)
                 write_bytes(path, explain.drawing(image, heat, answer, Path(paths[number]).name))

@@ -101,7 +101,7 @@ def whole(query: Query, name: str, default: int) -> int:
     """A whole number in the query. Raises Refused for other text."""
     text = query.get(name, str(default))
     if not (text.isascii() and text.isdecimal() and len(text) < 10):
-        raise Refused(HTTPStatus.BAD_REQUEST, f"{name}: '{text}' is no whole number; leave it out")
+        raise Refused(HTTPStatus.BAD_REQUEST, f"{name}: '{text}' is not a whole number; leave it out")
     return int(text)
 
 
@@ -112,7 +112,7 @@ def real(query: Query, name: str, default: float) -> float:
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
-        raise Refused(HTTPStatus.BAD_REQUEST, f"{name}: '{query[name]}' is no number; leave it out")
+        raise Refused(HTTPStatus.BAD_REQUEST, f"{name}: '{query[name]}' is not a number; leave it out")
     return value
 
 
@@ -123,8 +123,8 @@ def opened(opener: Opener, image: bytes) -> np.ndarray:
     except UserError as error:
         if "exceeds limit" in str(error) or "pixels are decoded" in str(error):
             raise Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"{error}; shrink it") from None
-        mend = "send an image file's bytes as the body: curl --data-binary @photo.jpg"
-        raise Refused(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"{error}; {mend}") from None
+        remedy = "send an image file's bytes as the body: curl --data-binary @photo.jpg"
+        raise Refused(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"{error}; {remedy}") from None
 
 
 def limit_pixels(most: int) -> None:

@@ -34,10 +34,10 @@ class ServedModel:
     def __init__(self, folder: Path):
         served = Served.model_validate_json((folder / FILE).read_bytes())
         weights = {member.name: folder / member.weights for member in served.members}
-        runtime = runtime_here(served.predict_crops, served.members[0].engine)
+        runtimes = {member.name: runtime_here(served.predict_crops, member.engine) for member in served.members}
         opener = Opener(served.min_side_px, served.shorter_side_px)
         data = (served.classes, served.class_keys)
-        self.members = ClassifyingMembers(weights, served.predict_crops, runtime, opener, data)
+        self.members = ClassifyingMembers(weights, served.predict_crops, runtimes, opener, data)
         self._ready: Ready | None = None  # built at the first image
         self._lock = Lock()
 
@@ -49,7 +49,7 @@ class ServedModel:
         crops, top = int(given["crops"]), int(given["top"])
         if crops not in CROPS or top < 1:
             raise UserError(
-                f"params: crops must be one of {', '.join(map(str, CROPS))}, top 1 or more; mend the request"
+                f"params: crops must be one of {', '.join(map(str, CROPS))}, top 1 or more; correct the request"
             )
         contents: Sequence[bytes] = list(model_input["image"])
         images = [self.members.opener.pixels(image, f"image {row}") for row, image in enumerate(contents)]

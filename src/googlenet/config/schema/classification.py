@@ -76,7 +76,7 @@ class Replicas(Settings):
     """Asynchronous updates (DistBelief's Downpour SGD): the replicas, and in what order a simulation's gradients arrive."""
 
     count: Count = Field(description="Model replicas, each of which computes the gradients of whole batches")
-    shards: Count = Field(description="Of the parameter server, each updated on its own")
+    shards: Count = Field(description="Shards of the parameter server, each updated separately")
     spread: NonNegative = Field(
         description="Simulated: standard deviation of the logarithm of the time of a gradient; its median is 1"
     )
@@ -103,10 +103,10 @@ class TrainClassifier(shared.Computes, shared.Optimisation):
 
     batch_size: Count = Field(description="Images a step")
     micro_batches: Count = Field(
-        description="Parts of a batch whose gradients are computed alone and added; a power of two. As many processes can train"
+        description="Parts of a batch whose gradients are computed separately, then summed; a power of two, and the most processes that can train"
     )
     update: Annotated[Literal["synchronous", "asynchronous", "asynchronous_ray"], UPDATES] = Field(
-        description="synchronous: each gradient is of the newest weights | asynchronous: of those that a replica fetched earlier, simulated | asynchronous_ray: the same with processes, whose bits no run repeats"
+        description="synchronous: each gradient is of the newest weights | asynchronous: of those that a replica fetched earlier, simulated | asynchronous_ray: the same with real processes, not reproducible"
     )
     replicas: Replicas = Field(description="Of asynchronous updates")
     aux_weight: NonNegative = Field(description="Of each auxiliary loss (the paper: 0.3)")

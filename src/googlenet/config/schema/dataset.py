@@ -80,7 +80,9 @@ class ClassificationSource(Source):
     reader: ClassificationReader = Field(description="Layout of the data")
     validation_per_class: Whole = Field(description='Images of each class held out of train if splits.validation is ""')
     blacklist: str = Field(description="ilsvrc_archives: file of val images' numbers to leave out; in root or devkit")
-    resize_shorter_side_px: Whole = Field(description="Shorter side after packing, px; 0 keeps the files byte for byte")
+    resize_shorter_side_px: Whole = Field(
+        description="Larger images are shrunk to this shorter side, px; 0 keeps the files byte for byte"
+    )
     embedded: EmbeddedDigits = Field(description="Read by reader: embedded alone")
 
 
@@ -100,7 +102,7 @@ class DetectionSource(Source):
     box_origin: BoxOrigin = Field(description="Number of an image's first pixel in the XML: VOC 1, ILSVRC 0")
     images_without_objects: Literal["refuse", "keep"] = Field(description="ilsvrc: its layout says which they are")
     crowd: Literal["difficult", "partial"] = Field(
-        description="coco: what a crowd region is: an object that counts neither way | an image that may hold more objects"
+        description="coco: what a crowd region is: one object that counts neither way | a sign that the image may hold more objects"
     )
     negatives: bool = Field(description="ilsvrc: also images that the lists by class call negative only")
     blacklist: str = Field(description="ilsvrc: file of <image> <class> whose detections count neither way")

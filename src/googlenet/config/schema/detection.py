@@ -48,7 +48,9 @@ class TrainMultibox(shared.RunsNetwork, shared.Optimisation):
     head_channels: Count = Field(description="Of the convolution before: 1x1 in the flat head, 3x3 in the grid")
     priors: Count = Field(description="flat: boxes, k-means of the training boxes; grid: shapes at every cell")
     prior_seed: Seed = Field(description="Of k-means")
-    match_iou: Iou = Field(description="Each object takes one prior; below 1 those over it also take their best object")
+    match_iou: Iou = Field(
+        description="1: each object is matched to one prior; below 1, priors that overlap an object more are matched too"
+    )
     location_weight: Positive = Field(description="Alpha of the combined loss")
     crop_area: Pair = Field(description="Range of the share of the image that training sees; [1.0, 1.0]: the whole")
     crop_aspect: Pair = Field(description="Range of the part's aspect ratio, against the image's")

@@ -101,7 +101,9 @@ class Execution(Settings):
     prepare_workers: Count = Field(
         description="Processes of a preparation, about 200 MB each, and threads of a search for proposals; no more than --cores"
     )
-    decoded_cache_mb: Whole = Field(description="Images kept decoded in memory, MB for each job")
+    decoded_cache_mb: Whole = Field(
+        description="Images kept decoded in memory, MB for each process that decodes: a job's own, or each of its loader_workers"
+    )
     commit_limit_gb: NonNegative = Field(description="GB of results above which `dvc commit` is left to `make sync`")
     save_every_s: NonNegative = Field(description="Seconds between two states that a long job saves")
     system_metrics_every_s: NonNegative = Field(
@@ -273,10 +275,18 @@ class Optimisation(Settings):
     )
     drop_every_epochs: Count = Field(description="Epochs between two drops (the paper: 8)")
     drop_factor: Annotated[float, Field(gt=0, le=1)] = Field(description="Factor of a drop (the paper: 0.96)")
-    poly_power: Positive = Field(description="Of the share of the steps that is left (the replica: 0.5, a square root)")
-    momentum: OpenFraction = Field(description="Of the gradient (the paper: 0.9)")
+    poly_power: Positive = Field(description="Exponent of schedule poly (the replica: 0.5, a square root)")
+    momentum: OpenFraction = Field(description="Momentum coefficient (the paper: 0.9)")
     weight_decay: NonNegative = Field(description="On weights, not on biases")
     averaging: Averaging = Field(description="Polyak averaging")
+
+    @model_validator(mode="after")
+    def _averages(self) -> "Optimisation":
+        """Reject an equal average that begins after the last epoch."""
+        late = not is_reference(self.epochs) and self.averaging.start_epoch >= self.epochs
+        if self.averaging.form == "equal" and late:
+            raise wrong(f"less than epochs ({self.epochs}), or no weights are averaged", "averaging", "start_epoch")
+        return self
 
     @model_validator(mode="after")
     def _lasts(self) -> "Optimisation":

@@ -4,12 +4,15 @@
 "{split}" and "annotations/instances_{split}.json", for example, with the splits train2017 and val2017.
 
 Boxes are 0-based [x, y, width, height] and cover the pixels x to x + width - 1. The setting `crowd` decides what a
-crowd region (iscrowd 1: many objects in one box) is: `difficult`, an object that is not trained on and counts neither
-way; or `partial`, not an object, but the image may hold objects of its class without a box.
+crowd region (iscrowd 1: many objects in one box) is: `partial`, not an object, but the image may hold objects of its
+class without a box; or `difficult`, an object that is not trained on and counts neither way. The latter is for boxes of
+about the crowd's size: one of a single object within the crowd is background, and a false positive. COCO's own
+evaluation divides the intersection with a crowd by the area of the detection, and so tolerates both.
 """
 
 import json
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -66,6 +69,9 @@ class _File:
         self.name = path.name
         images, annotations, categories = _tables(path)
         self.images = list(self._rows("images", images, "id", "file_name"))
+        for name, times in Counter(row["file_name"] for row in self.images).items():
+            if times > 1:  # either row's boxes would be taken for all that the image has
+                raise UserError(f"{self.name}: {times} of its images have the file name '{name}'; merge them into one")
         self.categories: dict[Any, str] = {}
         for i, row in enumerate(self._rows("categories", categories, "id", "name")):
             if row["id"] in self.categories or row["name"] in self.categories.values():
@@ -93,12 +99,12 @@ class _File:
         """Yield a table's rows after checking that each has `keys`: ids are numbers or strings, the others strings."""
         for i, row in enumerate(rows):
             if not isinstance(row, dict):
-                raise UserError(f"{self.name}: {table}[{i}] is no object with keys; mend the file")
+                raise UserError(f"{self.name}: {table}[{i}] is not an object; correct the file")
             for key in keys:
                 value = row.get(key)
                 right = type(value) in (int, str) if key.endswith("id") else isinstance(value, str)
                 if not right or value == "" or (isinstance(value, str) and not is_text(value)):
-                    raise UserError(f"{self.name}: {table}[{i}] has no usable '{key}'; mend the file")
+                    raise UserError(f"{self.name}: {table}[{i}] has no usable '{key}'; correct the file")
             yield row
 
 

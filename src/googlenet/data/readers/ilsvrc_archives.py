@@ -130,7 +130,9 @@ def _by_class(archive: Path, keys: list[str]) -> AnyPath:
     folder = opened(archive)
     entries = visible(folder) if isinstance(folder, Path) else []
     if any(entry.suffix == TAR for entry in entries):  # the inner tars on disk
-        tree: Tree = {entry.name.removesuffix(TAR): node_of(opened(entry)) for entry in entries}
+        tree: Tree = {}
+        for entry in entries:
+            tree[entry.name.removesuffix(TAR)] = node_of(opened(entry)) if entry.suffix == TAR else entry
         folder = ArchivePath(archive.name, tree, archive.parent)
     present = {entry.name for entry in visible(folder) if entry.is_dir()}
     missing, unknown = set(keys) - present, present - set(keys)
@@ -227,5 +229,5 @@ def _require(root: Path, archive: Archive, kind: Kind) -> Path:
     """Return the path of an archive or its folder. Raises UserError if neither exists."""
     if not (path := _find(root, archive.pattern)):
         remedy = "fetch it, or correct the key (for the layout of Kaggle, take reader: ilsvrc)"
-        raise UserError(f"dataset.{kind}.root: {root} has no {archive.official}, nor it unpacked; {remedy}")
+        raise UserError(f"dataset.{kind}.root: {root} has neither {archive.official} nor its unpacked folder; {remedy}")
     return path

@@ -89,7 +89,7 @@ def _place(source: DataSource) -> Path:
     root = Path(source.root).expanduser()
     if root.is_file():
         if not root.name.lower().endswith(whole_archive.SUFFIXES):
-            raise UserError(f"{key}: {root} is no archive; give {ARCHIVE}, a .tar or .tar.xz, or the folder {TOP}")
+            raise UserError(f"{key}: {root} is not an archive; give {ARCHIVE}, a .tar or .tar.xz, or the folder {TOP}")
         return root
     if not root.is_dir():
         raise UserError(f"{key}: no file or folder {root}; fetch {ARCHIVE} or correct the path")
@@ -159,7 +159,7 @@ def _validation_boxes(top: AnyPath, every: list[str], keys: list[str]) -> Iterat
     for line in _lines(top / TABLE):
         if line.wnid not in every:
             raise UserError(
-                f"{line.where}: class '{line.wnid}' is not in training{nearest(line.wnid, every)}; mend the line"
+                f"{line.where}: class '{line.wnid}' is not in training{nearest(line.wnid, every)}; correct the line"
             )
         if line.wnid in keys:
             yield line
@@ -198,6 +198,6 @@ def _lines(path: AnyPath, wnid: str = "") -> Iterator[Line]:
         of_line = wnid or (columns.pop(0) if columns else "")
         if len(columns) != 4 or not of_line or not all(text.isdecimal() and len(text) < 6 for text in columns):
             wanted = f"an image,{'' if wnid else ' a class,'} and the four corners of its box, separated by tabs"
-            raise UserError(f"{path.name}, line {at}: not {wanted}; mend the line")
+            raise UserError(f"{path.name}, line {at}: not {wanted}; correct the line")
         xmin, ymin, xmax, ymax = map(float, columns)
         yield Line(f"{path.name}, line {at}", image, of_line, (xmin, ymin, xmax, ymax))

@@ -185,7 +185,8 @@ class Simulation(ParameterServer):
     def saved(self) -> tuple[dict[str, Tensor], Any]:
         """The state of the training, with all that later turns depend on."""
         others = self.state.others
-        others["server clock"] = torch.tensor([self.now, self.drawn, self.numbered], dtype=torch.float64)
+        clock = [self.now, self.drawn, self.numbered, self.state.descent.rate]
+        others["server clock"] = torch.tensor(clock, dtype=torch.float64)
         others["server events"] = torch.tensor(sorted(self.events), dtype=torch.float64).view(-1, 4)
         for number, replica in enumerate(self.replicas):
             values = [replica.pending, replica.away, bool(replica.gradients), *replica.versions]
@@ -200,7 +201,7 @@ class Simulation(ParameterServer):
 
     def _restore(self) -> None:
         others = self.state.others
-        self.now, *counts = others["server clock"].tolist()
+        self.now, *counts, self.state.descent.rate = others["server clock"].tolist()
         self.drawn, self.numbered = map(int, counts)
         self.events = [
             (time, int(number), int(replica), int(shard))
