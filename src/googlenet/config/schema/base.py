@@ -101,7 +101,7 @@ NAME = r"^[A-Za-z_]\w*$"
 FOLDER_NAME = r"^\w[\w.-]*$"
 PATTERNS: Mapping[str, str] = {
     NAME: "a name of letters, digits and _ that does not begin with a digit",
-    FOLDER_NAME: "a folder's name: letters, digits, _, - and . alone, a letter, digit or _ first",
+    FOLDER_NAME: "a folder's name: letters, digits, _, - and . only, a letter, digit or _ first",
 }
 Name = Annotated[str, Field(pattern=NAME)]
 FolderName = Annotated[str, Field(pattern=FOLDER_NAME)]
@@ -115,4 +115,4 @@ TRUNKS = ("paper", "batch_norm")  # networks with GoogLeNet's module names: othe
 class Named(Settings):
     """A row of a table: its name is also the name of its jobs and folders."""
 
-    name: Name = Field(description="Letters, digits and _ alone, not a digit first; names the row's jobs and folders")
+    name: Name = Field(description="Letters, digits and _ only, not a digit first; names the row's jobs and folders")

@@ -83,7 +83,7 @@ class Replicas(Settings):
     transfer: NonNegative = Field(
         description="Simulated: mean time until a gradient reaches a shard, as a multiple of that median"
     )
-    schedule_seed: Seed = Field(description="Of these times")
+    schedule_seed: Seed = Field(description="Seed of the simulated times")
     absences: Annotated[tuple[Absence, ...], Field(strict=False)] = Field(
         description="Replicas that leave and come back"
     )
@@ -101,15 +101,15 @@ class Replicas(Settings):
 class TrainClassifier(shared.Computes, shared.Optimisation):
     """One member of the ensemble, trained as in section 6."""
 
-    batch_size: Count = Field(description="Images a step")
+    batch_size: Count = Field(description="Images per step")
     micro_batches: Count = Field(
         description="Parts of a batch whose gradients are computed separately, then summed; a power of two, and the most processes that can train"
     )
     update: Annotated[Literal["synchronous", "asynchronous", "asynchronous_ray"], UPDATES] = Field(
         description="synchronous: each gradient is of the newest weights | asynchronous: of those that a replica fetched earlier, simulated | asynchronous_ray: the same with real processes, not reproducible"
     )
-    replicas: Replicas = Field(description="Of asynchronous updates")
-    aux_weight: NonNegative = Field(description="Of each auxiliary loss (the paper: 0.3)")
+    replicas: Replicas = Field(description="Settings of asynchronous updates")
+    aux_weight: NonNegative = Field(description="Weight of each auxiliary loss (the paper: 0.3)")
     stall: Stall = Field(description="When to stop a training that does not leave its first plateau")
     member: shared.TrainedMember = Field(description="The member's row")
     model: shared.Model = Field(description="The network")
@@ -157,20 +157,22 @@ class ImportWeights(StageSettings):
 
     member: shared.ImportedMember = Field(description="The member's row")
     origin: shared.Origin = Field(description="The entry of conf/origins.yaml that the row names")
-    model: shared.Model = Field(description="For what the weights do not say: dropout in later fine-tuning, width")
+    model: shared.Model = Field(
+        description="The network; used for what the weights do not say: its width, dropout in later fine-tuning"
+    )
 
 
 class PredictCrops(shared.Infers):
     """Class probabilities of one member on the test images, for every policy in one pass (section 7)."""
 
-    policies: Policies = Field(description="Crops an image")
+    policies: Policies = Field(description="Crops per image")
     scales: Scales = Field(
         description="Shorter sides of the resized image, px for each 224 px of input; 1 and 10 crops take the first"
     )
-    batch_size: Count = Field(description="Crops a forward pass")
+    batch_size: Count = Field(description="Crops per forward pass")
     keep_crops: bool = Field(description="Whether single crops are kept for study_crops")
     per_crop_images: Count = Field(description="Images of test and of validation whose crops are kept one by one")
-    per_crop_seed: Seed = Field(description="Of the choice of these images")
+    per_crop_seed: Seed = Field(description="Seed of the choice of these images")
     mirror: bool = Field(description="false: each mirrored crop is the unmirrored one again")
 
 
@@ -181,7 +183,7 @@ class TrainBaseline(shared.Computes):
     side_px: Count = Field(description="Side to which images are shrunk, px")
     grey: bool = Field(description="Whether colour is left out")
     inverse_regularisation: Positive = Field(description="C of the logistic regression")
-    max_iterations: Count = Field(description="Of its solver")
+    max_iterations: Count = Field(description="Most iterations of its solver")
 
     @property
     def values(self) -> int:
@@ -192,7 +194,7 @@ class TrainBaseline(shared.Computes):
 class Calibration(Settings):
     """How well probabilities are calibrated."""
 
-    bins: Count = Field(description="Of confidence")
+    bins: Count = Field(description="Number of confidence bins")
     binning: Literal["equal_width", "equal_mass"] = Field(description="How the bins are cut")
 
 
@@ -209,18 +211,20 @@ class CropChoices(shared.Bootstrap):
 
     enabled: bool = Field(description="false leaves it out, and keeps no crops")
     budgets: Counts = Field(description="Numbers of crops; the cost of each policy is added")
-    random_subsets: Count = Field(description="Of each budget, to compare the chosen crops with")
+    random_subsets: Count = Field(
+        description="Random subsets of crops per budget, with which the chosen crops are compared"
+    )
     effects_shown: Count = Field(description="Effects of a group of crops left out, by class: the most certain ones")
 
 
 class StudyCrops(StageSettings, CropChoices):
     """Section 7: aggregations, how many crops are worth their time, which crops help which classes, at which scale."""
 
-    seed: Seed = Field(description="Of the resamples, the random subsets and the drawn training crops")
+    seed: Seed = Field(description="Seed of the resamples, the random subsets and the drawn training crops")
     training_crops: Count = Field(description="Drawn to compare how large training and test crops show an image")
-    samplings: dict[str, shared.Sampling] = Field(description="Of every member that is trained")
+    samplings: dict[str, shared.Sampling] = Field(description="The sampling method of every member that is trained")
     input_px: shared.InputSide = Field(description="Side of the networks' input, px")
-    scales: Scales = Field(description="Those of the predictions")
+    scales: Scales = Field(description="Scales of the predictions, as in predict_crops")
 
     @property
     def choices(self) -> CropChoices:
@@ -234,11 +238,15 @@ class AnalyseUnits(shared.RunsNetwork):
     enabled: bool = Field(description="false leaves it out")
     of_member: str = Field(description='"" is the first by name')
     module: str = Field(description="Whose output units are clustered; the module after it is the one that they feed")
-    split: Split = Field(description="Whose images are seen")
-    images: Annotated[int, Field(ge=4)] = Field(description="At most; half of them choose the clusters, half test")
-    clusters: Annotated[int, Field(ge=2)] = Field(description="Of units")
-    permutations: Annotated[int, Field(ge=100)] = Field(description="Of the units among the clusters, for chance")
-    seed: Seed = Field(description="Of the permutations")
+    split: Split = Field(description="Split whose images are used")
+    images: Annotated[int, Field(ge=4)] = Field(
+        description="Most images; half of them choose the clusters, half test them"
+    )
+    clusters: Annotated[int, Field(ge=2)] = Field(description="Number of clusters of units")
+    permutations: Annotated[int, Field(ge=100)] = Field(
+        description="Random reassignments of units to clusters, which show what chance alone gives"
+    )
+    seed: Seed = Field(description="Seed of the permutations")
     untrained_seed: Seed = Field(description="Initial weights of the same network without training, for comparison")
 
 
@@ -246,12 +254,12 @@ class MeasureCost(shared.Computes):
     """Table 1, the rate of this experiment's own network, and GoogLeNet beside other networks."""
 
     model: shared.Model = Field(description="This experiment's network")
-    batch_size: Count = Field(description="Of this experiment's own network")
+    batch_size: Count = Field(description="Images per forward pass of this experiment's own network")
     repeats: Count = Field(description="Timed forward passes of it")
     wider: Positive = Field(description="Width of the wider GoogLeNet: that of member m7")
     deeper: Annotated[Modules, Field(min_length=1)] = Field(description="Modules that the deeper GoogLeNet repeats")
     timed: Timed = Field(description="Networks whose forward pass is timed, in relation to googlenet's")
-    reference_batch_size: Count = Field(description="Images a forward pass of the networks in timed")
+    reference_batch_size: Count = Field(description="Images per forward pass of the networks in timed")
     reference_repeats: Count = Field(description="Turns; in each, every network runs once")
 
     @model_validator(mode="after")
@@ -289,10 +297,12 @@ class TrainAblation(shared.Computes):
 class AblationRow(Settings):
     """A row of the table of ablations: one thing changed in the reference."""
 
-    name: Name = Field(description="Of the row")
+    name: Name = Field(description="Name of the row")
     about: str = Field(description="Its words in the report")
     weights: Literal["averaged", "last"] = Field(description="Which weights are evaluated; both come from one training")
-    changes: dict[str, object] = Field(description="To model, member (keys of member_defaults) and train_classifier")
+    changes: dict[str, object] = Field(
+        description="Changed keys of model, member (keys of member_defaults) and train_classifier"
+    )
 
 
 class Ablations(Settings):
@@ -313,22 +323,22 @@ class Ablations(Settings):
 class CompareAblations(StageSettings):
     """Each row of the table of ablations against the reference: differences paired over seeds and images."""
 
-    confidence_percent: Confidence = Field(description="Of every interval, percent")
+    confidence_percent: Confidence = Field(description="Confidence level of every interval, percent")
     about: str = Field(description="One line for the head of the page")
-    seeds: Annotated[tuple[Whole, ...], Strict(False)] = Field(description="Of the table")
-    rows: Annotated[tuple[AblationRow, ...], Field(strict=False)] = Field(description="Of the table")
-    sources: dict[str, str] = Field(description="Of every variant, <stage>/<job> whose results it takes")
+    seeds: Annotated[tuple[Whole, ...], Strict(False)] = Field(description="Seeds, as in ablations")
+    rows: Annotated[tuple[AblationRow, ...], Field(strict=False)] = Field(description="Rows, as in ablations")
+    sources: dict[str, str] = Field(description="For each variant, the <stage>/<job> whose results it uses")
 
 
 class MeasureExport(StageSettings, shared.Bootstrap):
     """The formats of `googlenet export`: size, time of one image, and error on test, each beside the network's own."""
 
     of_member: str = Field(description='"" is the first by name')
-    formats: ExportFormats = Field(description="With the precision of the weights where it is not fp32")
-    calibration_images: Count = Field(description="Of validation, at most; int8 takes its ranges from them")
+    formats: ExportFormats = Field(description="Formats to export, with the precision of the weights if it is not fp32")
+    calibration_images: Count = Field(description="Most validation images from which int8 takes its ranges")
     warm_up: Whole = Field(description="Passes of one image before those that are timed")
     repeats: Annotated[int, Field(ge=2)] = Field(description="Timed passes of one image")
-    scales: Scales = Field(description="Those of the predictions; the first is taken")
+    scales: Scales = Field(description="Scales of the predictions, of which the first is used")
     about: str = Field(description="One line for the head of the page")
     network: shared.Network = Field(description="The member's network")
 
@@ -336,6 +346,6 @@ class MeasureExport(StageSettings, shared.Bootstrap):
 class MakeReport(StageSettings):
     """The report: one HTML page and the same as Markdown."""
 
-    title: str = Field(description="Of the page")
+    title: str = Field(description="Title of the page")
     about: str = Field(description="One line for the head of the report")
-    scales: Scales = Field(description="Those of the predictions, for the drawing of the crops")
+    scales: Scales = Field(description="Scales of the predictions, used to draw the crops")

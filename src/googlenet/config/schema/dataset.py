@@ -35,23 +35,23 @@ class SplitCounts(BySplit):
 class EmbeddedDigits(Settings):
     """Recipe of the embedded classification set: real digits on crops of real photographs."""
 
-    writers: SplitCounts = Field(description="Of the 14 inferred writers")
-    composites_per_digit: Count = Field(description="In training; one elsewhere")
+    writers: SplitCounts = Field(description="Writers per split, of the 14 inferred ones")
+    composites_per_digit: Count = Field(description="Images made from each digit of training; one in the other splits")
     side_px: Annotated[int, Field(ge=16)] = Field(description="Side of an image, px")
     digit_scale: Pair = Field(description="Range of a digit's share of the side")
-    seed: Seed = Field(description="Of the compositions")
+    seed: Seed = Field(description="Seed of the compositions")
     limit_per_split: Whole = Field(description="Digits; 0: all")
 
 
 class EmbeddedScenes(Settings):
     """Recipe of the embedded detection set: scenes of several digits."""
 
-    writers: SplitCounts = Field(description="Of the 14 inferred writers")
+    writers: SplitCounts = Field(description="Writers per split, of the 14 inferred ones")
     scenes: SplitCounts = Field(description="Images")
     scene_side_px: Annotated[int, Field(ge=32)] = Field(description="Side of a scene, px")
     digits_per_scene: IntPair = Field(description="Range of the digits in a scene")
     digit_px: IntPair = Field(description="Range of a digit's side, px")
-    seed: Seed = Field(description="Of the compositions")
+    seed: Seed = Field(description="Seed of the compositions")
 
 
 class Source(Settings):
@@ -83,7 +83,7 @@ class ClassificationSource(Source):
     resize_shorter_side_px: Whole = Field(
         description="Larger images are shrunk to this shorter side, px; 0 keeps the files byte for byte"
     )
-    embedded: EmbeddedDigits = Field(description="Read by reader: embedded alone")
+    embedded: EmbeddedDigits = Field(description="Read by reader: embedded only")
 
 
 class DetectionSource(Source):
@@ -106,7 +106,7 @@ class DetectionSource(Source):
     )
     negatives: bool = Field(description="ilsvrc: also images that the lists by class call negative only")
     blacklist: str = Field(description="ilsvrc: file of <image> <class> whose detections count neither way")
-    embedded: EmbeddedScenes = Field(description="Read by reader: embedded alone")
+    embedded: EmbeddedScenes = Field(description="Read by reader: embedded only")
 
 
 DataSource = ClassificationSource | DetectionSource
@@ -115,7 +115,7 @@ DataSource = ClassificationSource | DetectionSource
 class Dataset(Settings):
     """A data set: conf/dataset/<name>.yaml."""
 
-    name: FolderName = Field(description="Of its folder under data/")
+    name: FolderName = Field(description="Name of its folder under data/")
     mirror: bool = Field(description="false where a mirrored image is another thing, such as handwriting")
     classification: ClassificationSource = Field(description="Images with one label each")
     detection: DetectionSource = Field(description="Images with boxes")

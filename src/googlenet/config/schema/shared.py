@@ -138,7 +138,7 @@ class Model(Settings):
     dropout: OpenFraction = Field(description="Share dropped before the classifier")
     aux_dropout: OpenFraction = Field(description="Share dropped in the auxiliary heads")
     aux_heads: Annotated[Modules, DISTINCT] = Field(description="Modules that carry an auxiliary classifier")
-    lrn: bool = Field(description="Response normalisation after the first two convolutions (network: paper alone)")
+    lrn: bool = Field(description="Response normalisation after the first two convolutions (network: paper only)")
     inception: Literal["reduced", "naive"] = Field(description="reduced: figure 2b | naive: 2a, without 1x1 reductions")
     classifier: Classifier = Field(
         description="The last layer sees the last map's mean | 1024 units that see all of it"
@@ -181,7 +181,9 @@ class Sampling(Settings):
 class Origin(Settings):
     """Where weights come from: how the file is read, what its network takes, and what its outputs are."""
 
-    format: Format = Field(description="How the file is read; checkpoint: of this project, which says the rest itself")
+    format: Format = Field(
+        description="How the file is read; checkpoint: one of this project's, which contains the other keys' values"
+    )
     network: Network = Field(description="The network that the weights are of")
     channel_order: Literal["rgb", "bgr"] = Field(description="Order of the input's channels")
     input_mean: Triple = Field(description="Subtracted from each channel, in channel_order, 0-255")
@@ -193,12 +195,12 @@ class Origin(Settings):
 class TrainedMember(Named):
     """A member of the ensemble that is trained here: a row of the table of members (section 7)."""
 
-    init_seed: Seed = Field(description="Of the initial weights; the paper's seven share them")
-    order_seed: Seed = Field(description="Of the order of the images, and of dropout")
-    sampling_seed: Seed = Field(description="Of the crops")
+    init_seed: Seed = Field(description="Seed of the initial weights, which the paper's seven share")
+    order_seed: Seed = Field(description="Seed of the order of the images, and of dropout")
+    sampling_seed: Seed = Field(description="Seed of the crops")
     sampling: str = Field(description="An entry of conf/sampling.yaml")
     width: Positive = Field(description="Factor on the model's width")
-    repeat_modules: Modules = Field(description="On top of the model's")
+    repeat_modules: Modules = Field(description="Modules to repeat, besides the model's")
 
 
 class ImportedMember(Named):
@@ -225,7 +227,7 @@ class Detector(Named):
     """A row of the table of detectors: each is fine-tuned from a member (section 8)."""
 
     init_from: str = Field(description="The member that the detector starts from")
-    order_seed: Seed = Field(description="Of the batches, the new last layers and dropout")
+    order_seed: Seed = Field(description="Seed of the batches, the new last layers and dropout")
 
 
 class Ensemble(Settings):
@@ -259,8 +261,8 @@ class Averaging(Settings):
     """Polyak averaging of the weights (section 6; the paper does not print the form)."""
 
     form: Literal["exponential", "equal"] = Field(description="exponential | equal: mean of all from start_epoch on")
-    decay: OpenFraction = Field(description="Of the exponential form; lower in the first steps")
-    start_epoch: Whole = Field(description="Of the equal form")
+    decay: OpenFraction = Field(description="Decay of the exponential form; lower in the first steps")
+    start_epoch: Whole = Field(description="First epoch of the equal form")
 
 
 class Optimisation(Settings):
@@ -277,7 +279,7 @@ class Optimisation(Settings):
     drop_factor: Annotated[float, Field(gt=0, le=1)] = Field(description="Factor of a drop (the paper: 0.96)")
     poly_power: Positive = Field(description="Exponent of schedule poly (the replica: 0.5, a square root)")
     momentum: OpenFraction = Field(description="Momentum coefficient (the paper: 0.9)")
-    weight_decay: NonNegative = Field(description="On weights, not on biases")
+    weight_decay: NonNegative = Field(description="Weight decay, on weights and not on biases")
     averaging: Averaging = Field(description="Polyak averaging")
 
     @model_validator(mode="after")
@@ -307,5 +309,5 @@ class Bootstrap(Settings):
     """Intervals by resampling the test images."""
 
     resamples: Count = Field(description="Bootstrap resamples")
-    confidence_percent: Confidence = Field(description="Of every interval, percent")
-    seed: Seed = Field(description="Of the resamples")
+    confidence_percent: Confidence = Field(description="Confidence level of every interval, percent")
+    seed: Seed = Field(description="Seed of the resamples")

@@ -19,8 +19,8 @@ class DeriveStructure(shared.Computes):
         description="Multiply-adds of one image, without auxiliary heads; 0: those of the experiment's own GoogLeNet"
     )
     seeds: Seeds = Field(description="Two or more different ones: each derives a structure, and trains every row once")
-    random_structures: Count = Field(description="For each seed, to compare with")
-    images: Count = Field(description="Of train, at most: for the correlations and the brief trainings")
+    random_structures: Count = Field(description="Random structures per seed, with which the derived one is compared")
+    images: Count = Field(description="Most training images, for the correlations and the brief trainings")
     correlation: OpenFraction = Field(
         description="Clusters of units are joined while the mean correlation between them is no less"
     )
@@ -31,10 +31,10 @@ class DeriveStructure(shared.Computes):
     embedding: OpenShare = Field(
         description="A reduction has as many units as principal components with this share of its input's variance"
     )
-    stem_epochs: Count = Field(description="Of the stem's training, alone under a linear classifier")
-    module_epochs: Count = Field(description="Of each module's, on the fixed layers below it")
-    batch_size: Count = Field(description="Images a step of these trainings")
-    learning_rate: Positive = Field(description="Of all their steps")
+    stem_epochs: Count = Field(description="Epochs of the stem's training, under a linear classifier only")
+    module_epochs: Count = Field(description="Epochs of each module's training, on the fixed layers below it")
+    batch_size: Count = Field(description="Images per step of these trainings")
+    learning_rate: Positive = Field(description="Learning rate of all these steps")
     model: shared.Model = Field(description="The network whose modules are derived")
 
     @property
@@ -59,5 +59,5 @@ class TrainStructure(TrainAblation):
 class CompareStructures(StageSettings):
     """Derived structures against GoogLeNet and against random ones: differences paired over seeds and images."""
 
-    confidence_percent: Confidence = Field(description="Of every interval, percent")
+    confidence_percent: Confidence = Field(description="Confidence level of every interval, percent")
     about: str = Field(description="One line for the head of the page")
