@@ -131,7 +131,7 @@ def pack_shard(piece: Piece, task: Task, on_image: Callable[[], None]) -> NoteHe
     digest, shard, note = piece.digest(task), task.shards / f"{piece.name}.arrow", task.note(piece)
     if note.is_file() and (done := next((path for path in (shard, task.folder / shard.name) if path.is_file()), None)):
         head, _ = read_note(note)
-        # A refused file may have become readable without any change that its state shows, such as a network's.
+        # A refused image is opened again: it may be readable now, though neither its size nor its time has changed.
         same = head.piece == digest and not head.refused and done.stat().st_size == head.row.bytes
         # Hashing a shard takes a fraction of the time of packing it, and detects damage from a power cut.
         if same and sha256(done) == head.row.sha256:

@@ -75,9 +75,7 @@ def table(lines: tuple[Headline, ...], judged: Judgements | None = None) -> Tabl
     if judged is not None:
         columns = (*columns, *texts("Reproduced"))
         rows = [Row((*row, _mark(line.value, judged.get(line.key)))) for row, line in zip(cells, lines, strict=True)]
-    caption = (
-        "The paper's figures are for ILSVRC. A finding is called reproduced only if the whole interval supports it."
-    )
+    caption = "The paper's figures are for ILSVRC. A difference is as in the paper, or unlike it, only if its whole interval is."
     return Table("Headline figures", caption, columns, tuple(rows), stacked=True)
 
 
