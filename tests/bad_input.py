@@ -142,7 +142,7 @@ CAFFE = (
     ("a layer too many", lambda x: x | {"loss3/classifier_pets": x["loss3/classifier"]}, "HERE/w.caffemodel: has a layer 'loss3/classifier_pets', which bvlc_googlenet does not; did you mean 'loss3/classifier'?"),
     ("a layer without biases", lambda x: x | {"conv2/3x3": x["conv2/3x3"][:1]}, "HERE/w.caffemodel: layer 'conv2/3x3' has 1 blobs, not weights and biases; get bvlc_googlenet itself"),
     ("a layer without weights", lambda x: x | {"loss3/classifier": (x["conv2/3x3"][0][:0], x["conv2/3x3"][1])}, "HERE/w.caffemodel: layer 'loss3/classifier' has no weights; get the whole bvlc_googlenet"),
-    ("NaN", lambda x: x | {"conv2/3x3": (x["conv2/3x3"][0] * float("nan"), x["conv2/3x3"][1])}, "HERE/w.caffemodel: 'conv2.0.weight' holds numbers that are none (NaN or infinite); fetch it again"),
+    ("NaN", lambda x: x | {"conv2/3x3": (x["conv2/3x3"][0] * float("nan"), x["conv2/3x3"][1])}, "HERE/w.caffemodel: 'conv2.0.weight' contains NaN or infinite values; fetch it again"),
     ("a shape beyond any memory", bad_weights.shaped(0, 2**63), "HERE/w.caffemodel: not a whole .caffemodel (layer 'conv2/3x3' has 0 numbers for the shape [0, 9223372036854775808]); fetch it again"),
     ("a shape of 70 sides", bad_weights.shaped(0, *[1] * 69), like(r"HERE/w\.caffemodel: not a whole \.caffemodel \(layer 'conv2/3x3' has 0 numbers for the shape .*\); fetch it again")),
     ("another number of classes", (lambda x: x, {"classes": "ilsvrc2012"}), "HERE/w.caffemodel: has 7 classes, but its origin's class order 'ilsvrc2012' has 1000; give its own order, or \"\" where it is not known"),
@@ -168,7 +168,7 @@ OWN = (
     ("header of 2^60 bytes", b"\x00\x00\x00\x00\x00\x00\x00\x10{}", like(r"HERE/w\.safetensors: not a whole safetensors file \(.*\); fetch it again")),
     ("a layer is missing", lambda t, m: t.pop("conv1.0.weight"), "HERE/w.safetensors: lacks 'conv1.0.weight'; give the config of the model that wrote it, or train again"),
     ("a layer of wrong shape", lambda t, m: t.update({"conv1.0.bias": torch.zeros(5)}), "HERE/w.safetensors: 'conv1.0.bias' is [5] where the network has [4]; give the config of the model that wrote it, or train again"),
-    ("NaN", lambda t, m: t.update({"linear.bias": torch.full((3,), float("nan"))}), "HERE/w.safetensors: 'linear.bias' holds numbers that are none (NaN or infinite); fetch it again"),
+    ("NaN", lambda t, m: t.update({"linear.bias": torch.full((3,), float("nan"))}), "HERE/w.safetensors: 'linear.bias' contains NaN or infinite values; fetch it again"),
     ("no description", lambda t, m: m.pop("spec"), "HERE/w.safetensors: weights without a description of their network; train them again"),
     ("a width of a million", lambda t, m: m.update(spec=bad_weights.spec(architecture={"width": 1e6})), "HERE/w.safetensors: it does not describe a valid network; train the weights again, or fetch the file again"),
     ("dropout of -1", lambda t, m: m.update(spec=bad_weights.spec(architecture={"dropout": -1})), "HERE/w.safetensors: it does not describe a valid network; train the weights again, or fetch the file again"),
@@ -184,7 +184,7 @@ SOURCE = (
     ("unknown order of classes", ("there.pth", {"classes": "ilsvrc2021"}), "ensemble.members.m1.weights: its origin's classes 'ilsvrc2021' is neither a file of names nor a known order; did you mean 'ilsvrc2012'?"),
 )
 LABELS = (
-    ("a class that the network does not know", (["cat", "dog"], ["cat", "dgo"]), "member m1: the network does not know the class 'dgo' of the data set (it knows 2); did you mean 'dog'?; take the class out, or name its folder as the network does"),
+    ("a class that the network does not know", (["cat", "dog"], ["cat", "dgo"]), "member m1: the network has no class 'dgo', which the data set has (it has 2); did you mean 'dog'?; take the class out, or name its folder as the network does"),
     ("unnamed outputs in another number", ([""] * 3, ["cat", "dog"]), "member m1: its 3 outputs have no names, and the data set has 2 classes; name the outputs with `classes` of the member's origin (conf/origins.yaml)"),
     ("members that predict different classes", ({"m1": {"names": ["cat", "dog"], "columns": [0, 1]},
      "m2": {"names": ["cat", "dog", "fox"], "columns": [0, 1]}}, []), "ensemble.members: m1 and m2 predict different classes (2 and 3), so they cannot be averaged; put them in separate experiments"),

@@ -101,7 +101,7 @@ def test_the_wire_by_hand():
         (b"\x0b\x01", "byte 1 begins no field"),  # wire type 3, a group
         (b"\x00\x01", "begins no field"),
         (varint(2 << 3 | 2) + varint(1 << 60), "a field of 1152921504606846976 bytes"),
-        (layer("x", [field(5, b"abc")]), "no list of numbers"),
+        (layer("x", [field(5, b"abc")]), "not a list of numbers"),
         (layer("x", [field(5, bytes(8)) + field(7, field(1, 3))]), r"layer 'x' has 2 numbers for the shape \[3\]"),
         (layer("x", [blob(np.zeros(2))]) * 2, "has two layers 'x'"),
         (field(100, field(1, b"\xff\xfe")), "a name that is not text"),
@@ -147,7 +147,7 @@ def without(layers, *names):
         (lambda x: x | {"conv2/3x3": x["conv2/3x3_reduce"]},
          r"'conv2\.0\.weight' is \[2, 2, 1, 1\] where the network has \[6, 2, 3, 3\]; the weights are of another"),
         (lambda x: x | {"conv1/7x7_s2": (x["conv1/7x7_s2"][0] * np.nan, x["conv1/7x7_s2"][1])},
-         r"'conv1\.0\.weight' contains NaN or infinite\)"),
+         r"'conv1\.0\.weight' contains NaN or infinite values"),
         (lambda x: x | {"conv1/7x7_s2": x["conv1/7x7_s2"][:1]}, r"layer 'conv1/7x7_s2' has 1 blobs, not weights and"),
     ],
 )  # fmt: skip

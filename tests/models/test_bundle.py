@@ -94,7 +94,9 @@ def test_a_description_of_no_network_is_rejected(tmp_path, changes):
     path = tmp_path / "weights.safetensors"
     text = json.dumps(asdict(small.spec()) | changes)
     checkpoint.save(path, small.network().model.state_dict(), {"spec": text})
-    with pytest.raises(UserError, match=r"weights\.safetensors: its description is of no network; train them"):
+    with pytest.raises(
+        UserError, match=r"weights\.safetensors: it does not describe a valid network; train the weights"
+    ):
         bundle.load(path)
 
 
@@ -102,5 +104,5 @@ def test_a_description_of_no_network_is_rejected(tmp_path, changes):
 def test_a_malformed_description_is_rejected(tmp_path, text):
     path = tmp_path / "weights.safetensors"
     checkpoint.save(path, {}, {"spec": text})
-    with pytest.raises(UserError, match="its description is of no network"):
+    with pytest.raises(UserError, match="it does not describe a valid network"):
         bundle.load(path)
