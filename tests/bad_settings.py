@@ -177,7 +177,7 @@ SETTINGS = (
     ("a zero byte in a path", params('{dataset: {detection: {root: "a\\0b"}}}'), "HERE/params.yaml: line 2: text cannot hold '\\x00'; write the character itself"),
     ("data set of digits", params("{dataset: {name: 2014}}"), f"params.yaml: 'dataset.name' must be a folder's name: letters, digits, _, - and . only, a letter, digit or _ first, not 2014; {QUOTES}"),
     ("group's file of digits", (DEMO, "override /dataset: digits$", "override /dataset: 7"), f"conf/experiment/demo.yaml: 'defaults' must name files, not 7; {QUOTES}"),
-    ("parts of the proposals that differ", params("{merge_proposals: {parts: 4}}"), "params.yaml: 'merge_proposals.parts': must equal propose_regions.parts (1); remove it, and set propose_regions.parts"),
+    ("parts of the proposals that differ", params("{merge_proposals: {parts: 4}}"), "params.yaml: 'merge_proposals.parts': must equal propose_regions.parts (2); remove it, and set propose_regions.parts"),
     ("switches that were not scored", demo("evaluate_detection: {switches: [mirror]}"), like(r"conf/experiment/demo\.yaml: 'evaluate_detection\.switches': must equal score_regions\.switches \(.*\); remove it, and set score_regions\.switches")),
     ("a stage's own threads", params("{train_classifier: {compute: {numeric_threads: 2}}}"), "params.yaml: 'train_classifier.compute.numeric_threads': must equal compute.numeric_threads (1); remove it, and set compute.numeric_threads"),
     ("an average that begins after the end", params("{train_classifier: {averaging: {form: equal, start_epoch: 60}}}"), like(r"params\.yaml: 'train_classifier\.averaging\.start_epoch' must be less than epochs \(\d+\), or no weights are averaged, not 60")),

@@ -52,7 +52,10 @@ def test_a_stall_is_so_many_epochs_at_chance(losses, stalls):
 
 @pytest.mark.parametrize(
     ("initialisation", "remedy"),
-    [("replica", "; set model.initialisation: he, or else change learning_rate"), ("he", "; change learning_rate")],
+    [
+        ("replica", "; set model.initialisation: he, or else change the member's init_seed"),
+        ("he", "; change the member's init_seed"),
+    ],
 )
 def test_a_stall_names_the_initialisation_unless_it_is_set(initialisation, remedy):
     with pytest.raises(UserError) as raised:

@@ -120,7 +120,7 @@ def test_nothing_is_measured_for_what_cannot_be_written(root, monkeypatch, words
     [
         (["--experiment", "demmo"], r"no experiment 'demmo' in conf/experiment; did you mean 'demo'\?"),
         (["--machine", "epyc-2cor"], r"no machine 'epyc-2cor' in machines/; did you mean 'epyc-2core'\?"),
-        (["--save", "two words"], r"--save: 'two words' is no name"),
+        (["--save", "two words"], r"--save: 'two words' is not a valid name"),
         (["--save", "mine", "--machine", NAMED], r"--save: writes what is measured here"),
         (["--machine", NAMED, "--measured"], r"--measured: no run of demo has left its run\.json"),
     ],

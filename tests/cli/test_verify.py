@@ -101,7 +101,7 @@ def test_a_figure_that_is_gone_is_not_reproduced(finished, capsys):
     ("words", "text", "line"),
     [
         ("--reference", None, "references/demo.yaml: not found; the experiment has no reference"),
-        ("--reference", "machines: []", "references/demo.yaml: machines: none; repair it"),
+        ("--reference", "machines: []", "references/demo.yaml: machines: none; correct it"),
         ("--reference", "machines: [{kind: 1}]", "references/demo.yaml: machines.0.kind: "),
         ("nonsense --reference", None, "no experiment 'nonsense'"),
     ],

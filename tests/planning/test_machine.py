@@ -92,7 +92,7 @@ def test_an_unknown_machine_is_rejected_with_the_nearest_name(tmp_path):
     with pytest.raises(UserError, match=r"--save: 'a/b' is not a valid name; use letters"):
         save(tmp_path, "a/b", MACHINE, measured(64))
     (tmp_path / "machines/a.b.yaml").touch()
-    with pytest.raises(UserError, match=r"^--machine: 'a\.b' is no name"):
+    with pytest.raises(UserError, match=r"^--machine: 'a\.b' is not a valid name"):
         read(tmp_path, "a.b", AGAIN)
 
 

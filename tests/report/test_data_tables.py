@@ -15,7 +15,7 @@ def by_title(manifest):
 def test_absent_parts_have_no_table():
     sizes, *others = "Image sizes of digits", "File types of digits", "Duplicates in digits"
     assert list(by_title(sample.manifest("classification"))) == [
-        f"{title}: classification" for title in ("Splits of digits", sizes, *others, "Refused records of digits")
+        f"{title}: classification" for title in ("Splits of digits", sizes, *others, "Rejected records of digits")
     ]
     names = [f"{title}: detection" for title in ("Splits of digits", sizes, *others)]
     assert list(by_title(sample.manifest("detection"))) == [*names[:2], "Objects of digits", *names[2:]]
@@ -48,7 +48,7 @@ def test_classification(tmp_path):
         f"{title}: classification"
         for title in (
             *("Splits of pets", "Image sizes of pets", "File types of pets"),
-            *("Duplicates in pets", "Why images of pets were excluded", "Refused records of pets"),
+            *("Duplicates in pets", "Why images of pets were excluded", "Rejected records of pets"),
         )
     ]
     sizes = tables["Image sizes of pets: classification"]

@@ -42,7 +42,7 @@ def test_nothing_but_a_file_is_replaced(tmp_path):
     (tmp_path / "link").symlink_to("/dev/null")
     for place, words in (
         (tmp_path / "pipe", "is not a regular file"),
-        (tmp_path / "link", "is no regular"),
+        (tmp_path / "link", "is not a regular"),
         (".", "a folder"),
     ):
         with pytest.raises(UserError, match=words):

@@ -201,7 +201,7 @@ def test_a_map_and_the_bias_are_the_logit():
 
 def test_the_evidence_lies_where_the_crops_were_cut(monkeypatch):
     made = network()
-    member = Member("m", made, made, [0, 1, 2], Outputs(["a", "b", "c"], [0, 1, 2]))
+    member = Member("m", made, made, [0, 1, 2], Outputs(["a", "b", "c"], [0, 1, 2]), Runtime())
     image, left_dark = np.zeros((40, 80, 3), np.uint8), np.array([[0.0, 1.0]], np.float32)
     # A crop's left half says nothing, its right half 1; mirrored crops the other way around.
     monkeypatch.setattr(
