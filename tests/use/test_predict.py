@@ -13,6 +13,7 @@ from googlenet.classification.class_order import Outputs
 from googlenet.classification.crops import crops_144, cut
 from googlenet.classification.predict import Cropping
 from googlenet.cli.main import main
+from googlenet.models.runtime import Runtime
 from googlenet.storage.checkpoint import load_arrays
 from googlenet.use import explain
 from googlenet.use.classify import ClassifierEnsemble
