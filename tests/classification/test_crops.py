@@ -123,6 +123,19 @@ def test_other_scales_by_hand():
     assert len(distinct(crops)[0]) == 6 + 36 + 32  # at 448 px the outer squares share two corners
 
 
+def test_an_odd_margin_is_halved_downwards():
+    centres = crops_144(50, 50, 32)[8::12]  # of all scales and squares, unmirrored
+    margins = [crop.resized_w - 32 for crop in centres]
+    assert any(margin % 2 for margin in margins)
+    assert [(crop.left, crop.top) for crop in centres] == [(margin // 2, margin // 2) for margin in margins]
+
+
+def test_a_scale_below_the_input_is_that_of_the_input():
+    small = crops_144(50, 40, 32, scales=(112, 200, 224, 256))[:108]
+    assert {(crop.resized_w, crop.resized_h) for crop in small} == {(40, 32)}
+    assert all(crop.left >= 0 and crop.top >= 0 for crop in small)
+
+
 def test_a_square_image_counts_each_crop_three_times():
     _, index = distinct(crops_144(50, 50, 32))
     assert np.bincount(index).tolist() == [3] * 48

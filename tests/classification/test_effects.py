@@ -30,6 +30,7 @@ def test_sign_test_of_very_many_images():
 def test_holm_by_hand():
     assert holm([0.03, 0.01, 0.04], 95) == [False, True, False]  # 0.01 < 0.05 / 3; 0.03 > 0.05 / 2
     assert holm([0.03, 0.01, 0.02], 95) == [True, True, True]  # 0.02 < 0.05 / 2; 0.03 < 0.05
+    assert holm([0.02, 0.03, 0.03], 95) == [False] * 3  # 0.02 > 0.05 / 3 ends it, though 0.03 < 0.05 / 1
     assert holm([0.04], 95) == [True] and holm([], 95) == []
     assert holm([0.02, 0.001], 99) == [False, True]
 

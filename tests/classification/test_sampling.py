@@ -49,6 +49,13 @@ def test_area_and_aspect_hold_and_fill_their_ranges():
     assert small[:, 0].min() < 50 and (small[:, 0] + small[:, 2]).max() > 950
 
 
+def test_the_logarithm_of_the_aspect_is_uniform():
+    """A crop is as often wider than high by a factor as higher than wide by it."""
+    wide, generator = changed(AREA, area=(0.01, 0.01), aspect=(0.25, 4.0)), rng()
+    sides = np.array([area_box(1000, 1000, wide, generator)[2:] for _ in range(2000)], float)
+    assert abs(np.mean(sides[:, 0] > sides[:, 1]) - 0.5) < 0.05
+
+
 def test_what_never_fits_is_the_largest_centred_square():
     assert area_box(100, 10, WHOLE, rng()) == (45, 0, 10, 10)
     assert area_box(10, 101, WHOLE, rng()) == (0, 45, 10, 10)

@@ -21,6 +21,7 @@ from googlenet.config.schema.shared import Averaging
 from googlenet.errors import UserError
 from googlenet.models.runtime import Runtime
 from googlenet.models.training import Average
+from googlenet.pipeline.resume import Resume
 from settings import changed
 
 
@@ -113,6 +114,24 @@ def test_history_by_hand(first):
     assert metrics.validation.averaged.top1_error_percent == last.validation_top1_error_percent
     assert metrics.validation.averaged.top5_error_percent == last.validation_top5_error_percent
     assert metrics.variant is None
+
+
+class Looking(Resume):
+    """Sees, after every step, how many steps' values the state holds."""
+
+    def __init__(self):
+        super().__init__()
+        self.held = []
+
+    def step(self, state):
+        tensors, _ = state()
+        self.held.append([len(values) for name, values in tensors.items() if name.startswith("seen ")])
+
+
+def test_the_losses_of_an_epoch_are_those_of_its_own_steps():
+    looking = Looking()
+    train(network(), SPLITS, SETTINGS, RUNTIME, lambda row: None, looking)
+    assert looking.held == [[1, 1], [], [1, 1], []]  # two steps an epoch
 
 
 @pytest.mark.long

@@ -113,6 +113,15 @@ def test_a_crowd_makes_its_class_partial(tmp_path):
     assert item.annotation.names == ("dog",) and item.partial == (reading.keys.index("cat"),)
 
 
+def test_the_order_of_the_annotations_does_not_matter(tmp_path):
+    table = coco_json(("train_0.jpg", [("cat", 0, 0, 9, 9), ("dog", 1, 1, 9, 9), ("cat", 2, 2, 9, 9)]))
+    read_in = []
+    for order in (list, reversed):
+        put(coco_tree(tmp_path) / TRAIN, json.dumps(table | {"annotations": list(order(table["annotations"]))}))
+        read_in.append(read(tmp_path).splits["train"][0].annotation.boxes)
+    assert read_in[0] == read_in[1] and len(read_in[0]) == 3
+
+
 def test_two_rows_of_one_image_stop(tmp_path):
     root = train(tmp_path, ("a.jpg", [("cat", 0, 0, 9, 9)]), ("a.jpg", [("dog", 0, 0, 9, 9)]))
     with pytest.raises(UserError, match=r"^instances_train\.json: 2 of its images have the file name 'a\.jpg'; merge"):

@@ -175,6 +175,17 @@ def test_what_unpacks_to_far_too_much_is_refused_unread(tmp_path):
             list(tar_index.contents(path, lambda name: False))
 
 
+def test_many_members_that_together_are_far_too_much_are_refused(tmp_path):
+    content = put(tmp_path / "a.tgz", b"")
+    with tarfile.open(content, "w:gz") as archive:
+        for number in range(8):
+            entry = tarfile.TarInfo(f"{number}.xml")
+            entry.size = 2000
+            archive.addfile(entry, io.BytesIO(bytes(2000)))
+    with pytest.raises(UserError, match=r"^a\.tgz: unpacks to far more than it should, at '\d\.xml'"):
+        list(tar_index.contents(content, lambda name: False, most_bytes=10_000))
+
+
 def test_images_in_a_compressed_archive_are_refused_with_the_mend(tmp_path):
     path = put(tmp_path / "a.tar.gz", gzip.compress(written(tmp_path / "a.tar").read_bytes()))
     with pytest.raises(UserError, match=r"a\.tar\.gz: is compressed.*unpack that layer once .*becomes a\.tar\)"):

@@ -57,6 +57,8 @@ def test_the_ensemble_is_the_mean_of_the_scores():
     assert max(singles) < 100
     assert result.single_mean_ap_percent == pytest.approx(np.mean(singles))
     assert result.single_std == pytest.approx(np.std(singles))
+    assert result.single_interval.low <= result.single_mean_ap_percent <= result.single_interval.high < 100
+    assert result.table_4.interval.low == 100
 
 
 def test_equal_scores_count_by_the_names_of_the_images_in_whatever_order_these_are_listed():

@@ -89,6 +89,7 @@ NEIGHBOUR = [20, 0, 59, 39]  # a third of it is the cat's: enough to suppress, n
         ([NEIGHBOUR, FAR], [[0.9, 0], [0.9, 0]], "not_proposed"),
         ([CAT, NEIGHBOUR], [[0.5, 0], [0.9, 0]], "outdone"),
         ([CAT, NEIGHBOUR], [[0.5, 0.9], [0.9, 0]], "outdone"),  # before: as another class
+        ([CAT, NEIGHBOUR], [[0.1, 0], [0.9, 0]], "outdone"),  # exactly min_score
         ([CAT], [[0.09, 0.9]], "other_class"),
         ([CAT], [[0.09, 0.09]], "scored_low"),
         ([CAT, NEIGHBOUR], [[0, 0], [0, 0.9]], "scored_low"),  # the dog lies beside it

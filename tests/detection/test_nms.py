@@ -57,6 +57,12 @@ def test_nothing_in_nothing_out():
     assert (boxes.shape, labels.shape, scores.shape) == ((0, 4), (0,), (0,))
 
 
+def test_overlap_at_the_threshold_stays_in_many_classes():
+    probabilities = np.array([[0.1, 0.9], [0.99, 0.01], [0.2, 0.8], [0.99, 0.01]])
+    _, _, scores = per_class_nms(CHAIN, probabilities, 60 / 140, 0.05, 0)
+    assert scores.tolist() == [0.9, 0.8]
+
+
 @pytest.mark.parametrize("threshold", [0.0, 0.3, 0.5, 0.9])
 def test_agrees_with_the_obvious_loops(threshold):
     rng = np.random.default_rng(2)

@@ -131,6 +131,28 @@ def test_the_precision_of_this_processor_is_used_said_and_recorded(unrecorded, m
     assert tags["precision"] == precision
 
 
+@pytest.mark.parametrize("other", [{}, {"torch": "1.0"}])
+def test_an_attempt_resumes_with_the_same_libraries_alone_and_its_record_says_so(unrecorded, monkeypatch, other):
+    written_execution(save_every_s=0.0)
+    found = []
+
+    def interrupted(job: Job[AddUp], *, metrics: Output):
+        kept = job.resume.load()
+        found.append(kept and kept[1])
+        job.resume.step(lambda: ({"weights": torch.zeros(1)}, 7))
+        if len(found) == 1:
+            raise UserError("asked to stop")
+
+    given = ["--config", CONFIG_PATH, "--threads", "1", "--metrics", "m"]
+    with pytest.raises(UserError, match="asked to stop"):
+        job.perform(interrupted, given)
+    same = job.versions.installed()
+    monkeypatch.setattr(job.versions, "installed", lambda: same | other)
+    job.perform(interrupted, given)
+    assert found == [None, None if other else 7]
+    assert read_json("results/demo/runs/train_classifier/m1.json")["resumed"] is not bool(other)
+
+
 def test_the_precision_of_a_stage_that_always_computes_in_fp32_is_that(unrecorded, monkeypatch, capsys):
     monkeypatch.setattr("googlenet.models.processor.cpu_name", lambda: "A CPU (avx512_bf16)")
     write_file(settings(), "analyse_units")

@@ -1,7 +1,9 @@
 """Requests that Slurm would refuse, never start or end are one line with the remedy; so is Slurm's silence."""
 
 import stat
+from datetime import datetime
 from math import inf
+from pathlib import Path
 
 import pytest
 
@@ -93,6 +95,22 @@ def test_gpus_of_a_node(resources, gpus):
 )
 def test_minutes_of_a_partition(limit, minutes):
     assert slurm.minutes_of(limit) == minutes
+
+
+def test_only_jobs_of_this_folder_and_this_run_are_reported(program):
+    jobs = [
+        ("TIMEOUT", 2, "m1", "/here"),
+        ("TIMEOUT", 2, "m2", "/there"),
+        ("TIMEOUT", 1, "m3", "/here"),
+        ("COMPLETED", 2, "m4", "/here"),
+    ]
+    rows = [
+        f"{state}|2026-01-0{day}T00:00:00|rule_train_classifier_wildcards_{job}|{folder}"
+        for state, day, job, folder in jobs
+    ]
+    program("squeue", f"printf '%s\\n' {' '.join(repr(row) for row in rows)}")
+    (line,) = slurm.ended(Path("/here"), datetime(2026, 1, 2), ["train_classifier"])
+    assert line.startswith("train_classifier m1 ran out of time")
 
 
 def test_no_slurm_and_no_answer_are_one_line(program):
