@@ -47,6 +47,24 @@ def process(folder: Path, code: str) -> None:
     subprocess.run(words, cwd=folder, check=True, stdout=subprocess.DEVNULL)
 
 
+def prepared(folder: Path) -> Path:
+    """Write the empty job's file and its execution settings."""
+    write_bytes(folder / CONFIG, JobFile("empty", "all", "bench", "0", Empty()).to_bytes())
+    execution = Execution(
+        loader_workers=0,
+        processes_per_training=1,
+        nodes_per_training=1,
+        jobs_per_gpu=1,
+        prepare_workers=1,
+        decoded_cache_mb=100,
+        commit_limit_gb=1,
+        save_every_s=60,
+        system_metrics_every_s=10,
+    )
+    write_execution(folder, "bench", execution)
+    return folder
+
+
 def main() -> None:
     """Run the processes in turn; print the medians."""
     parser = common.parser(__doc__)
@@ -54,22 +72,10 @@ def main() -> None:
     options = parser.parse_args()
     os.environ.pop("MLFLOW_TRACKING_URI", None)
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        write_bytes(folder / CONFIG, JobFile("empty", "all", "bench", "0", Empty()).to_bytes())
-        execution = Execution(
-            loader_workers=0,
-            processes_per_training=1,
-            nodes_per_training=1,
-            jobs_per_gpu=1,
-            prepare_workers=1,
-            decoded_cache_mb=100,
-            commit_limit_gb=1,
-            save_every_s=60,
-            system_metrics_every_s=10,
-        )
-        write_execution(folder, "bench", execution)
-        # The first round creates the store; each later one sends two runs, the first left by the plain job.
-        times = common.turns({what: partial(process, folder, code) for what, code in PROCESSES.items()}, options.rounds)
+        # Each in a folder of its own: MLflow's job would send the plain one's log as well. The first round creates its store.
+        folders = {what: prepared(Path(name, what.replace(" ", "_"))) for what in PROCESSES}
+        turns = {what: partial(process, folders[what], code) for what, code in PROCESSES.items()}
+        times = common.turns(turns, options.rounds)
     seconds = common.medians(times)
     common.report([(what, f"{value:.2f}") for what, value in seconds.items()], ("process", "seconds"))
     over_mlflow = 1 / common.ratio(times["job"], times["job with mlflow"])

@@ -9,6 +9,9 @@ from remembered import remember
 
 # Before anything imports torch: with more threads than cores are free, tests beside a build take ten times as long.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# Tests make repositories of their own, and git would take one that these name for theirs.
+for variable in [name for name in os.environ if name.startswith("GIT_")]:
+    del os.environ[variable]
 
 LINES = pytest.StashKey[list[str]]()
 START = time.monotonic()

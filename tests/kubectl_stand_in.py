@@ -47,7 +47,10 @@ def state_of(name):
             refuse("NotFound", f'jobs.batch "{name}" not found')
         state = json.loads(path.read_text())
         yield state
-        store(path, state)
+        if state.get("deleted"):
+            path.unlink()  # under the lock, or its pod could store it again
+        else:
+            store(path, state)
 
 
 def store(path, state):
@@ -147,7 +150,7 @@ def main():
                 with state_of(name) as state:
                     for pid in state["pids"][-1:]:  # none if its container never started
                         os.kill(pid, signal.SIGTERM)
-                (CLUSTER / f"{name}.json").unlink()
+                    state["deleted"] = True
 
 
 if __name__ == "__main__":

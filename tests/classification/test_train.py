@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from classification.tiny import AREA, RUNTIME, images, network, spec
-from classification.tiny_training import IMAGES, LABELS, SETTINGS, SPLITS
+from classification.tiny_training import IMAGES, LABELS, SETTINGS, SPLITS, Looking
 from googlenet.classification.crops import crops_144, cut
 from googlenet.classification.predict import centre_crop_errors
 from googlenet.classification.train import Splits, final_outcomes, train
@@ -21,7 +21,6 @@ from googlenet.config.schema.shared import Averaging
 from googlenet.errors import UserError
 from googlenet.models.runtime import Runtime
 from googlenet.models.training import Average
-from googlenet.pipeline.resume import Resume
 from settings import changed
 
 
@@ -116,18 +115,6 @@ def test_history_by_hand(first):
     assert metrics.variant is None
 
 
-class Looking(Resume):
-    """Sees, after every step, how many steps' values the state holds."""
-
-    def __init__(self):
-        super().__init__()
-        self.held = []
-
-    def step(self, state):
-        tensors, _ = state()
-        self.held.append([len(values) for name, values in tensors.items() if name.startswith("seen ")])
-
-
 def test_the_losses_of_an_epoch_are_those_of_its_own_steps():
     looking = Looking()
     train(network(), SPLITS, SETTINGS, RUNTIME, lambda row: None, looking)
@@ -143,7 +130,7 @@ def test_it_learns_what_can_be_learnt():
     data = colours, np.arange(24) % 3
     settings = changed(SETTINGS, epochs=30, sampling=AREA.model_dump(), warmup_steps=20)
     metrics, _ = train(network(), Splits(data, data, data), settings, RUNTIME, lambda row: None)
-    assert metrics.validation.averaged.top1_error_percent == 0
+    assert metrics.validation.averaged.top1_error_percent == 0 and not metrics.stalled
     assert metrics.epochs[-1].train_loss < metrics.epochs[0].train_loss
 
 

@@ -4,6 +4,7 @@ import numpy as np
 
 from classification.tiny import AREA, images
 from googlenet.classification.train import Splits
+from googlenet.pipeline.resume import Resume
 from settings import changed, settings_of
 
 SETTINGS = settings_of(
@@ -21,3 +22,15 @@ SETTINGS = settings_of(
 )
 IMAGES, LABELS = images([(40, 36)] * 20), np.arange(20) % 3
 SPLITS = Splits((IMAGES, LABELS), validation=(IMAGES[:4], LABELS[:4]), test=(IMAGES[4:], LABELS[4:]))
+
+
+class Looking(Resume):
+    """Sees, after every step, how many steps' values the state holds."""
+
+    def __init__(self):
+        super().__init__()
+        self.held = []
+
+    def step(self, state):
+        tensors, _ = state()
+        self.held.append([len(values) for name, values in tensors.items() if name.startswith("seen ")])

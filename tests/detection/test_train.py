@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from classification.tiny import RUNTIME, network, spec
+from classification.tiny_training import Looking
 from detection.samples import truth_of
 from detection.tiny_training import BOXES, IMAGES, LABELS, REGIONS, SETTINGS
 from googlenet.detection.regions import Warp, training_regions
@@ -38,6 +39,20 @@ def same(a, b):
 def batches(seed=1, network=None, **change):
     settings = changed(SETTINGS, detector={"order_seed": seed}, **change)
     return RegionBatches(IMAGES, REGIONS, settings, network or spec())
+
+
+def test_the_figures_of_an_epoch_are_those_of_its_own_steps():
+    looking = Looking()
+    train(
+        detector(),
+        IMAGES,
+        REGIONS,
+        changed(SETTINGS, epochs=2, batches_per_epoch=2),
+        RUNTIME,
+        lambda row: None,
+        looking,
+    )
+    assert [len(held) for held in looking.held] == [2, 0, 2, 0] and looking.held[2] == [1, 1]
 
 
 def test_context_scales_with_the_input():

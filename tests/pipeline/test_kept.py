@@ -185,3 +185,9 @@ def test_a_start_with_nothing_new_imports_nothing_slow(root):
     done = subprocess.run([sys.executable, "-c", START], cwd=root, capture_output=True, text=True, check=True)
     slow = {"torch", "mlflow", "sklearn", "scipy", "pandas", "cv2", "pyarrow", "PIL", "jinja2", "matplotlib"}
     assert not (slow | {"hydra", "omegaconf", "antlr4"}) & set(done.stdout.split())
+
+
+def test_other_libraries_are_another_start(root, monkeypatch):
+    before, same = kept.key_of(root, ""), kept.versions.installed()
+    monkeypatch.setattr(kept.versions, "installed", lambda: same | {"torch": "9"})
+    assert kept.key_of(root, "") != before

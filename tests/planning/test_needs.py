@@ -76,6 +76,13 @@ def test_an_own_plan_comes_first_and_is_scaled_by_what_one_pass_holds(root):
     assert wider.of("train_classifier", "m1") == (1400, 801)
 
 
+def test_a_training_on_several_processes_asks_for_the_memory_of_each(root):
+    parts = "train_classifier: {micro_batches: 2}"
+    one = needs_of(root, f"{{{parts}}}").of("train_classifier", "m1")
+    two = needs_of(root, f"{{{parts}, execution: {{processes_per_training: 2}}}}").of("train_classifier", "m1")
+    assert two.mem_mb == pytest.approx(2 * one.mem_mb, abs=2)
+
+
 def test_where_memory_is_a_limit_there_is_a_margin_and_each_attempt_asks_for_more(root):
     """And room for Snakemake, which runs beside the job."""
     made = needs_of(root)

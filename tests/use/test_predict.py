@@ -13,6 +13,7 @@ from googlenet.classification.class_order import Outputs
 from googlenet.classification.crops import crops_144, cut
 from googlenet.classification.predict import Cropping
 from googlenet.cli.main import main
+from googlenet.models import bundle
 from googlenet.models.runtime import Runtime
 from googlenet.storage.checkpoint import load_arrays
 from googlenet.use import explain
@@ -20,6 +21,7 @@ from googlenet.use.classify import ClassifierEnsemble
 from googlenet.use.images import Images, Opener
 from googlenet.use.members import Answer, Member
 from googlenet.use.results import Asked, Results
+from models import small
 from models.small import network
 from use.project import CLASSES, MEMBERS, project, run_stage, weights
 
@@ -70,6 +72,21 @@ def test_the_ensemble_is_the_mean_of_its_members(inside, made):
         assert np.array_equal(whole.members, np.concatenate([one.members for one in single]))
         mean = sum(one.members[0].astype(np.float64) for one in single) / 3
         assert np.array_equal(whole.probabilities, mean)
+
+
+def test_members_of_two_input_sizes_each_get_crops_of_their_own_size(tmp_path, monkeypatch):
+    images = project(tmp_path)
+    bundle.save(weights(tmp_path, "m2"), tiny.network(small.spec(input_px=48), 1), "another stamp")
+    monkeypatch.chdir(tmp_path)
+    files = Images([str(path) for path in images], Opener())
+    together, *alone = (
+        list(one.ready(files, 1).answers(files))
+        for one in (
+            ClassifierEnsemble(Results.of(tmp_path), Asked("", "cpu", "eager"), name) for name in ("", *MEMBERS)
+        )
+    )
+    for whole, *single in zip(together, *alone, strict=True):
+        assert np.array_equal(whole.members, np.concatenate([one.members for one in single]))
 
 
 def test_json_and_csv(inside, made, capsys, tmp_path):

@@ -25,7 +25,7 @@ from googlenet.models.engine import EngineUse
 from googlenet.use import serve
 from googlenet.use import server as http_server
 from googlenet.use.results import Asked, Results
-from googlenet.use.serve import Answers, Serving, limit_pixels
+from googlenet.use.serve import Answers, Serving, limited
 from googlenet.use.server import Handler, Server
 from use.project import CLASSES, project, scenes_project
 
@@ -46,8 +46,7 @@ def root(tmp_path_factory):
 def running(answers):
     """A server in a thread of this process."""
     before = Image.MAX_IMAGE_PIXELS
-    limit_pixels(int(LIMITS.max_megapixels * 1e6))
-    with Server(LIMITS.port, LIMITS.max_mb, answers) as server:
+    with limited(LIMITS, answers) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
         try:

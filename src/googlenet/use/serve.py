@@ -127,6 +127,12 @@ def opened(opener: Opener, image: bytes) -> np.ndarray:
         raise Refused(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"{error}; {remedy}") from None
 
 
+def limited(serving: Serving, answers: Answers) -> Server:
+    """A server with the limits of its settings."""
+    limit_pixels(int(serving.max_megapixels * 1e6))
+    return Server(serving.port, serving.max_mb, answers)
+
+
 def limit_pixels(most: int) -> None:
     """Let Pillow, which opens every body first, refuse images with more pixels before it decodes them."""
     from PIL import Image
@@ -137,9 +143,8 @@ def limit_pixels(most: int) -> None:
 
 def perform(serving: Serving, root: Path) -> NoReturn:
     """Serve until Ctrl-C, then exit the process."""
-    limit_pixels(int(serving.max_megapixels * 1e6))
     answers = Answers(Results.of(root, serving.asked.experiment), serving.asked)
-    with Server(serving.port, serving.max_mb, answers) as server:
+    with limited(serving, answers) as server:
         print(f"serving {answers.experiment} at {server.url}; Ctrl-C ends it", flush=True)
         if answers.no_detectors:
             print(f"without /detect: {answers.no_detectors}", flush=True)
