@@ -19,6 +19,7 @@ from pathlib import Path
 import common
 
 from googlenet.config.schema.shared import Execution
+from googlenet.pipeline.experiment import experiment
 from googlenet.pipeline.job_file import JobFile, write_execution
 from googlenet.planning.empty_job import Empty
 from googlenet.storage.files import write_bytes
@@ -47,20 +48,9 @@ def process(folder: Path, code: str) -> None:
     subprocess.run(words, cwd=folder, check=True, stdout=subprocess.DEVNULL)
 
 
-def prepared(folder: Path) -> Path:
+def prepared(folder: Path, execution: Execution) -> Path:
     """Write the empty job's file and its execution settings."""
     write_bytes(folder / CONFIG, JobFile("empty", "all", "bench", "0", Empty()).to_bytes())
-    execution = Execution(
-        loader_workers=0,
-        processes_per_training=1,
-        nodes_per_training=1,
-        jobs_per_gpu=1,
-        prepare_workers=1,
-        decoded_cache_mb=100,
-        commit_limit_gb=1,
-        save_every_s=60,
-        system_metrics_every_s=10,
-    )
     write_execution(folder, "bench", execution)
     return folder
 
@@ -73,7 +63,8 @@ def main() -> None:
     os.environ.pop("MLFLOW_TRACKING_URI", None)
     with tempfile.TemporaryDirectory() as name:
         # Each in a folder of its own: MLflow's job would send the plain one's log as well. The first round creates its store.
-        folders = {what: prepared(Path(name, what.replace(" ", "_"))) for what in PROCESSES}
+        execution = experiment(Path(__file__).parents[1]).of(Execution)
+        folders = {what: prepared(Path(name, what.replace(" ", "_")), execution) for what in PROCESSES}
         turns = {what: partial(process, folders[what], code) for what, code in PROCESSES.items()}
         times = common.turns(turns, options.rounds)
     seconds = common.medians(times)

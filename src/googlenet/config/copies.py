@@ -22,10 +22,8 @@ COPIES = {  # key -> the key that it repeats
     "evaluate_detection.switches": "score_regions.switches",
     "evaluate_detection.compare": "score_regions.compare",
 }
-OF_ALL = (
-    "device",
-    "numeric_threads",
-)  # keys of compute by which the workflow reserves threads and GPUs for every stage
+# Keys of compute by which the workflow reserves threads and GPUs for every stage.
+OF_ALL = ("device", "numeric_threads")
 
 
 def check(values: Mapping[str, Any], where: Where) -> None:

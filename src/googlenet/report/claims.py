@@ -22,6 +22,7 @@ from googlenet.report.words import (
     main_metric,
     plural,
     signed,
+    turned,
     with_confidence,
 )
 
@@ -252,7 +253,7 @@ def changed(row: AblationResult) -> dict[str, dict[str, object]]:
 
 def opposite(pair: Difference) -> Difference:
     """The same difference with the opposite sign."""
-    return Difference(difference=-pair.difference, interval=headlines.turned(pair.interval))
+    return Difference(difference=-pair.difference, interval=turned(pair.interval))
 
 
 def printed_error(models: int, crops: int) -> float:

@@ -4,7 +4,7 @@ from googlenet.metrics.data import Manifest
 from googlenet.metrics.export import ExportMetrics, FormatRow, Latency
 from googlenet.metrics.interval import Difference
 from googlenet.metrics.rounding import at_most
-from googlenet.report import glance, headlines
+from googlenet.report import glance
 from googlenet.report.parts import OURS, Part, Report, Row, Section, Table, our_numbers, texts
 from googlenet.report.words import (
     NONE,
@@ -17,6 +17,7 @@ from googlenet.report.words import (
     main_metric,
     plural,
     signed,
+    turned,
 )
 
 VERDICTS = {
@@ -97,7 +98,7 @@ def times(latency: Latency) -> tuple[str, str]:
 
 def worse_by(gain: Difference) -> tuple[str, str]:
     """An increase in error, in points, and its interval."""
-    return signed(-gain.difference), interval(headlines.turned(gain.interval))
+    return signed(-gain.difference), interval(turned(gain.interval))
 
 
 def small(value: float) -> str:

@@ -24,6 +24,7 @@ from googlenet.report.words import (
     plural,
     signed,
     spread,
+    turned,
     with_confidence,
 )
 
@@ -154,11 +155,6 @@ def _difference(before: ErrorRow, after: ErrorRow, pair: Difference, name: str, 
     key, here = f"{after.system_key}_minus_{before.system_key}", f"{signed(-pair.difference)} points"
     remark = compared(pair) if old and new else of_difference(pair)
     return Headline(what, in_paper, here, remark, key, -pair.difference, turned(pair.interval))
-
-
-def turned(bounds: Interval) -> Interval:
-    """The interval of the opposite difference: for a change in error, where less is better."""
-    return bounds.model_copy(update={"low": -bounds.high, "high": -bounds.low})
 
 
 def system(row: ErrorRow) -> str:

@@ -12,7 +12,7 @@ from googlenet.metrics.interval import Difference
 from googlenet.metrics.structure import Structure, StructureMetrics
 from googlenet.metrics.structure_comparison import StructureComparison, StructureResult
 from googlenet.models.table_1 import POOL_BEFORE
-from googlenet.report import claims, glance, headlines
+from googlenet.report import claims, glance
 from googlenet.report.ablations import measure_of
 from googlenet.report.claims import Claim
 from googlenet.report.module_units import BRANCH_COLOURS
@@ -29,6 +29,7 @@ from googlenet.report.words import (
     of_difference,
     plural,
     signed,
+    turned,
 )
 
 TITLE = "Structures derived from correlations"
@@ -65,7 +66,7 @@ def main_error(compared: StructureComparison, errors: HeldOut[AblationErrors]) -
 
 def gain(error: AblationError) -> Difference:
     """A difference in error as a gain: positive where the first has the lower error."""
-    return Difference(difference=-error.difference_points, interval=headlines.turned(error.interval))
+    return Difference(difference=-error.difference_points, interval=turned(error.interval))
 
 
 def claim(compared: StructureComparison, other: str, errors: HeldOut[AblationErrors], stalled: int) -> Claim:

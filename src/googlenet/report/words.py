@@ -90,6 +90,11 @@ def exact(bounds: Interval, percent: float, trials: int) -> Interval:
     return bounds if percent else bounds.model_copy(update={"high": width})
 
 
+def turned(bounds: Interval) -> Interval:
+    """The interval of the opposite difference: for a change in error, where less is better."""
+    return bounds.model_copy(update={"low": -bounds.high, "high": -bounds.low})
+
+
 def of_difference(pair: Difference, unit: str = " points", digits: int = 2) -> str:
     """State what a paired interval shows about a difference (positive: better): better, worse, or neither. No sign, which
     would be the opposite of the change's if less is better."""
@@ -97,8 +102,7 @@ def of_difference(pair: Difference, unit: str = " points", digits: int = 2) -> s
     if bounds.side > 0:
         return f"better by {decimal(difference, digits)}{unit}, {with_confidence(bounds, _telling(bounds, digits))}"
     if bounds.side < 0:
-        turned = bounds.model_copy(update={"low": -bounds.high, "high": -bounds.low})
-        return f"worse by {decimal(-difference, digits)}{unit}, {with_confidence(turned, _telling(bounds, digits))}"
+        return f"worse by {decimal(-difference, digits)}{unit}, {with_confidence(turned(bounds), _telling(bounds, digits))}"
     low, high = _lean(bounds.low, digits), _lean(bounds.high, digits)
     return f"{UNDECIDED} ({_lean(difference, digits, unit)}, {confidence(bounds)} from {low} to {high})"
 
@@ -106,14 +110,13 @@ def of_difference(pair: Difference, unit: str = " points", digits: int = 2) -> s
 def _telling(bounds: Interval, digits: int) -> int:
     """The decimals, at least `digits`, with which no end of an interval that excludes zero looks like zero."""
     nearest = min(abs(bounds.low), abs(bounds.high))
-    return next(number for number in range(digits, 400) if float(f"{nearest:.{number}f}"))
+    return next(number for number in range(digits, 400) if float(decimal(nearest, number)))
 
 
 def _lean(difference: float, digits: int, unit: str = "") -> str:
-    size = f"{decimal(abs(difference), digits)}{unit}"
-    if float(f"{difference:.{digits}f}") == 0:
-        return size
-    return f"{size} {'better' if difference > 0 else 'worse'}"
+    size = decimal(abs(difference), digits)
+    side = "" if float(size) == 0 else " better" if difference > 0 else " worse"
+    return f"{size}{unit}{side}"
 
 
 def gain(pair: Difference) -> str:
