@@ -6,13 +6,13 @@ import pytest
 from detection.scenes import random_case
 from googlenet.detection import mean_ap
 from googlenet.detection.mean_ap import Detections, Objects, evaluate, resampled
-from googlenet.metrics.bootstrap import draws, percentile_interval
+from googlenet.metrics.bootstrap import centred_interval, draws, percentile_interval
 
 
 def interval_of(evaluation, images, rng, resamples=1000, confidence_percent=95.0):
     """The interval of the mean AP of three classes on so many images."""
     weight = draws(images, resamples, rng)
-    return percentile_interval(resampled(evaluation, weight), confidence_percent)
+    return centred_interval(evaluation.mean_ap_percent, resampled(evaluation, weight), confidence_percent)
 
 
 def drawn_literally(detections, truth, drawn):
@@ -38,7 +38,7 @@ def test_bootstrap_equals_evaluating_each_resample(monkeypatch):
     for weight in np.random.default_rng(8).multinomial(6, np.full(6, 1 / 6), size=20):
         tables = drawn_literally(detections, truth, np.repeat(np.arange(6), weight))
         means.append(evaluate(*tables, classes=3).mean_ap_percent)
-    expected = np.percentile(means, [2.5, 97.5])
+    expected = np.percentile(means, [2.5, 97.5]) + result.mean_ap_percent - np.mean(means)
     monkeypatch.setattr(mean_ap, "CELLS_AT_ONCE", 100)
     interval = interval_of(result, 6, np.random.default_rng(8), resamples=20)
     assert (interval.low, interval.high) == pytest.approx(tuple(expected))
@@ -80,3 +80,55 @@ def test_the_interval_leaves_blacklisted_pairs_out_too():
     assert results[0].ap_percent == results[1].ap_percent
     intervals = [interval_of(result, 30, np.random.default_rng(5), resamples=40) for result in results]
     assert intervals[0] == intervals[1]
+
+
+def two_detectors(rng, images, classes):
+    """Evaluations of two detectors on the same new images; the second one's scores tell more objects from the rest."""
+    objects = Objects(
+        np.arange(images), rng.integers(0, classes, images), np.tile([0, 0, 9, 9], (images, 1)), np.zeros(images, bool)
+    )
+    wrong = Objects(
+        rng.integers(0, images, 3 * images),
+        rng.integers(0, classes, 3 * images),
+        np.tile([20, 20, 29, 29], (3 * images, 1)),
+        None,
+    )
+    image, label, box = (np.concatenate(columns) for columns in zip(objects[:3], wrong[:3], strict=True))
+    common = rng.normal(np.repeat([1.0, 0.0], [images, 3 * images]), 1)
+    scores = (common + rng.normal(0, noise, len(image)) for noise in (0.8, 0.5))
+    return [evaluate(Detections(image, label, score, box), objects, classes) for score in scores]
+
+
+def missed(images, classes, repeats=200):
+    """By kind of interval, of two detectors and of their difference: percent of 95 % intervals that lie above the mean of
+    such test sets, and below it; float64 [3, 2]."""
+    rng, draw = np.random.default_rng(0), np.random.default_rng(1)
+    means = np.mean([figures_of(two_detectors(rng, images, classes)) for _ in range(5 * repeats)], axis=0)
+    shares = {"percentile": np.zeros((3, 2)), "centred": np.zeros((3, 2))}
+    for _ in range(repeats):
+        detectors, weight = two_detectors(rng, images, classes), draws(images, 400, draw)
+        first, second = (resampled(one, weight) for one in detectors)
+        drawn = (first, second, second - first)
+        for row, (mean, figure, values) in enumerate(zip(means, figures_of(detectors), drawn, strict=True)):
+            for kind, interval in (
+                ("percentile", percentile_interval(values, 95)),
+                ("centred", centred_interval(figure, values, 95)),
+            ):
+                shares[kind][row] += [100 * (mean < interval.low) / repeats, 100 * (mean > interval.high) / repeats]
+    return shares
+
+
+def figures_of(detectors):
+    """Mean AP of both, and their difference, in percent."""
+    first, second = (one.mean_ap_percent for one in detectors)
+    return first, second, second - first
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("images", "classes"), [(300, 5), (300, 20), (1000, 60)])
+def test_centred_intervals_cover_the_mean_of_such_test_sets(images, classes):
+    """docs/decisions/0011 has these figures."""
+    shares = missed(images, classes)
+    print(f"\n{classes} classes in {images} images", {kind: each.round(1).tolist() for kind, each in shares.items()})
+    assert (shares["centred"] < 6).all()
+    assert (shares["percentile"][:2, 0] > 6).all()

@@ -4,7 +4,15 @@ import numpy as np
 import pytest
 
 from detection.plain_scores import BOXES, CLASSES, NAMES, RIGHT, SETTINGS, TRUTH
-from googlenet.detection.ensemble import detect, difference, evaluate, rate, resampled_singles, stack_objects
+from googlenet.detection.ensemble import (
+    detect,
+    difference,
+    evaluate,
+    interval_of,
+    rate,
+    resampled_singles,
+    stack_objects,
+)
 from googlenet.detection.mean_ap import evaluate as mean_ap
 from googlenet.detection.mean_ap import resampled
 from googlenet.metrics.bootstrap import percentile_interval
@@ -27,6 +35,15 @@ def test_a_paired_difference_is_taken_resample_by_resample():
     one, other = np.array([40.0, 50, 60, np.nan]), np.array([38.0, 48, 58, np.nan])
     assert difference(2.0, one - other, 95) == at(2.0)
     assert percentile_interval(one, 50) == Interval(low=45, high=55, confidence_percent=50)
+
+
+def test_an_interval_lies_around_its_figure_and_within_0_and_100():
+    """Half the resamples lie 5 from their mean, 50, which the figure need not be."""
+    resampled = np.array([40.0, 50, 60, np.nan])
+    assert interval_of(47.0, resampled, 50) == Interval(low=42, high=52, confidence_percent=50)
+    assert interval_of(97.0, resampled, 50) == Interval(low=92, high=100, confidence_percent=50)
+    assert interval_of(3.0, resampled, 50) == Interval(low=0, high=8, confidence_percent=50)
+    assert difference(3.0, resampled, 50).interval == Interval(low=-2, high=8, confidence_percent=50)
 
 
 def test_resamples_by_hand():

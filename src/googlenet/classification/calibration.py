@@ -14,7 +14,7 @@ from googlenet.classification.aggregations import LEAST
 from googlenet.classification.error_rates import ranges
 from googlenet.config.schema.classification import EvaluateEnsemble
 from googlenet.metrics import classification as metrics
-from googlenet.metrics.bootstrap import drawn_counts, generator, percentile_interval
+from googlenet.metrics.bootstrap import centred_interval, drawn_counts, generator, percentile_interval
 from googlenet.metrics.interval import Difference, Interval
 from googlenet.storage.rows import Ranges
 
@@ -88,11 +88,11 @@ def measures(systems: list[list[Terms]], bins: int, binning: str) -> Callable[[n
 
 
 def interval_of(measure: str, figure: float, resampled: np.ndarray, confidence_percent: float) -> Interval:
-    """Bootstrap percentile interval of a measure over samples of images. Noise in the bins biases a calibration error
-    upwards, and resampling adds to it: the interval is shifted by the figure minus the resampled mean."""
-    interval = percentile_interval(resampled, confidence_percent)
-    moved = float(figure - resampled.mean()) if measure == "ece_percent" else 0.0
-    return interval.model_copy(update={"low": interval.low + moved, "high": interval.high + moved})
+    """Bootstrap interval of a measure over samples of images. Noise in the bins biases a calibration error upwards, and
+    resampling adds to it."""
+    if measure == "ece_percent":
+        return centred_interval(figure, resampled, confidence_percent)
+    return percentile_interval(resampled, confidence_percent)
 
 
 def calibration(predictions: Predictions, labels: np.ndarray, settings: EvaluateEnsemble) -> metrics.CalibrationMetrics:

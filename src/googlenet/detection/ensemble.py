@@ -16,8 +16,8 @@ from googlenet.detection.mean_ap import evaluate as mean_ap
 from googlenet.detection.nms import per_class_nms
 from googlenet.detection.switches import by_prefix
 from googlenet.metrics import detection as metrics
-from googlenet.metrics.bootstrap import draws, generator, percentile_interval
-from googlenet.metrics.interval import Difference
+from googlenet.metrics.bootstrap import centred_interval, draws, generator
+from googlenet.metrics.interval import Difference, Interval
 from googlenet.storage.rows import Ranges
 from googlenet.tracking.progress import counted
 
@@ -94,7 +94,13 @@ def resampled_singles(rating: Rating, weight: np.ndarray) -> np.ndarray:
 
 def difference(percent: float, resampled_differences: np.ndarray, confidence_percent: float) -> Difference:
     """Return a difference with its paired interval: both systems use the same images in each resample."""
-    return Difference(difference=percent, interval=percentile_interval(resampled_differences, confidence_percent))
+    return Difference(difference=percent, interval=centred_interval(percent, resampled_differences, confidence_percent))
+
+
+def interval_of(percent: float, resampled: np.ndarray, confidence_percent: float) -> Interval:
+    """Return the interval of a mAP, both in percent; centred, since a resample repeats images, which raises AP."""
+    interval = centred_interval(percent, resampled, confidence_percent)
+    return interval.model_copy(update={"low": max(0.0, interval.low), "high": min(100.0, interval.high)})
 
 
 def compared(switches: Switches, rating: Rating, main: Rating, confidence_percent: float) -> metrics.ComparedSwitches:
@@ -106,7 +112,7 @@ def compared(switches: Switches, rating: Rating, main: Rating, confidence_percen
         single_mean_ap_percent=single_mean,
         single_std=single_std,
         ensemble_mean_ap_percent=mean_ap,
-        ensemble_interval=percentile_interval(rating.resampled, confidence_percent),
+        ensemble_interval=interval_of(mean_ap, rating.resampled, confidence_percent),
         difference=difference(gain, resampled_gain, confidence_percent),
         ap_percent=rating.ensemble.ap_percent,
     )
@@ -147,7 +153,7 @@ def evaluate(
     ensemble, (single_mean, single_std) = main.ensemble, main.single_mean_and_std
     mean_ap, singles = ensemble.mean_ap_percent, resampled_singles(main, weight)
     mean_scores = Mean([arrays["probabilities"] for arrays in scores.values()])
-    interval = percentile_interval(main.resampled, confidence)
+    interval = interval_of(mean_ap, main.resampled, confidence)
     curves = {name: thinned_curve(*ensemble.curve(label)) for label, name in enumerate(classes)}
     others = tuple(compared(wanted[prefix], one, main, confidence) for prefix, one in rated.items())
     return metrics.DetectionMetrics(
@@ -162,7 +168,7 @@ def evaluate(
         },
         single_mean_ap_percent=single_mean,
         single_std=single_std,
-        single_interval=percentile_interval(singles, confidence),
+        single_interval=interval_of(single_mean, singles, confidence),
         ensemble_minus_single=difference(mean_ap - single_mean, main.resampled - singles, confidence),
         switches=metrics.SwitchesCompared(on=settings.switches, compared=others),
         ensemble=metrics.EnsemblePrecision(

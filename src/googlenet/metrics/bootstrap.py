@@ -55,6 +55,14 @@ def percentile_interval(resampled: np.ndarray, confidence_percent: float, unit: 
     return Interval(low=float(unit * low), high=float(unit * high), confidence_percent=confidence_percent)
 
 
+def centred_interval(figure: float, resampled: np.ndarray, confidence_percent: float) -> Interval:
+    """Return the percentile interval of a figure that resampling itself raises or lowers, moved by as much: by the figure
+    minus the mean of the resampled ones."""
+    interval = percentile_interval(resampled, confidence_percent)
+    moved = float(figure - resampled[~np.isnan(resampled)].mean())
+    return interval.model_copy(update={"low": interval.low + moved, "high": interval.high + moved})
+
+
 class Bounds:
     """Intervals with one number of resamples, confidence and seed: each starts from that same seed."""
 

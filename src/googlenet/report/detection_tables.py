@@ -53,7 +53,8 @@ def table_4(detection: DetectionMetrics, dataset: str) -> Table:
     )
     note = (
         "The interval is over test images, for these detectors; the paper gives none. A resample repeats images, which raises "
-        "average precision, so the intervals of all tables of mean AP reach further up than down; those of differences do not."
+        "average precision: all intervals of mean AP and of its differences are moved by as much as the resamples' mean exceeds "
+        "the figure."
     )
     caption = "Table 4, section 8: detection on ILSVRC by team, and this run on its own data."
     return Table("Detection by team", caption, columns, tuple(rows), note)
