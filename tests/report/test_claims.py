@@ -53,7 +53,8 @@ def test_the_claims_of_a_report_by_hand():
         "+1.00",
         "[0.50, 1.50]",
         "holds",
-        "top-1 error, 450 test images: 7 models on 144 crops against one",
+        "top-1 error, 450 test images: 7 models on 144 crops against one, the mean over the 7; against m1, the member with the "
+        "lowest top-1 error on validation: top-1 error better by 0.50 points, 95 % interval [0.25, 1.00]",
     )
     assert rows["144 crops of an image give a lower error than one crop"][2:6] == (
         "top-5 error 10.07 to 7.89 % of one model", "+1.00", "[0.50, 1.50]", "holds"
@@ -98,7 +99,7 @@ def test_what_an_experiment_lacks_is_not_tested():
     alone = ensemble.model_copy(update={"members": {"m1": ensemble.members["m1"]}})
     assert set(verdicts(claims.of_report(Results([("", alone)]))).values()) == {"not tested"}
     two = ensemble.model_copy(update={"members": dict(list(ensemble.members.items())[:2])})
-    assert two.members.keys() < ensemble.members.keys() and claims.seven_models(two).why == "an ensemble of 2"
+    assert two.members.keys() < ensemble.members.keys() and claims.seven_models(two, {}).why == "an ensemble of 2"
     without = claims.of_report(sample.results(without=(EnsembleMetrics, ProposalStudyMetrics)))
     assert [row.cells[5] for row in without.rows].count("not tested") == 5
     six = claims.six_detectors(detected)

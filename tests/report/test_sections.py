@@ -255,6 +255,31 @@ def test_members_show_every_setting_and_sort_by_number():
     assert table.rows[2].cells[8:11] == ("8.19", "8.10", "6.76") and labels[8] == "Test, 1 crop"
 
 
+def trained_with(validation):
+    """Trainings with these top-1 and top-5 errors of the averaged weights on validation."""
+    made = {}
+    for number, percent in enumerate(validation, 1):
+        one = sample.trained(number)
+        averaged = {"top1_error_percent": percent[0], "top5_error_percent": percent[1]}
+        made[f"m{number}"] = changed(one, validation={"averaged": averaged})
+    return made
+
+
+def test_the_one_model_of_the_paper_is_the_best_on_validation():
+    ensemble = sample.evaluate_ensemble()
+    trained = trained_with([(4, 1), (3, 2), (3, 1), (3, 1), (5, 0), (4, 0), (9, 9)])
+    assert run_tables.chosen(trained, ensemble) == "m3"  # ties: top-5, then the name
+    assert run_tables.against_chosen(trained, ensemble) == (
+        "against m3, the member with the lowest top-1 error on validation: top-1 error better by 0.50 points, "
+        "95 % interval [0.25, 1.00]"
+    )
+    assert "All members on 144 crops against m3" in run_tables.members(trained, ensemble).note
+    del trained["m3"]  # its weights were imported: no validation error is known
+    assert run_tables.against_chosen(trained, ensemble) == ""
+    one = ensemble.model_copy(update={"members": {"m1": ensemble.members["m1"]}})
+    assert run_tables.chosen({"m1": trained["m1"]}, one) is None
+
+
 @pytest.mark.parametrize("kind", [TrainedMember, Detector])
 def test_every_setting_of_a_table_of_members_has_a_column(kind):
     assert set(run_tables.SETTINGS) >= kind.model_fields.keys() - {"name"}

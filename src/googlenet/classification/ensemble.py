@@ -8,6 +8,7 @@ import numpy as np
 from googlenet.classification.calibration import Predictions, calibration
 from googlenet.classification.effects import effects_of_leaving_out, intervals_of
 from googlenet.classification.error_rates import TOPS, ErrorMask, ranges, ranks, spread
+from googlenet.classification.measured_errors import differences
 from googlenet.classification.single_images import single_images
 from googlenet.config.schema.classification import EvaluateEnsemble
 from googlenet.metrics import classification as metrics
@@ -133,6 +134,9 @@ def evaluate(
         mirrored=mirrored,
         table_3=table,
         members={name: {str(p): masks[(name,), p].errors() for p in policies} for name in names},
+        over_members={
+            name: differences(masks[(name,), most], masks[names, most], bounds) for name in names if len(names) > 1
+        },
         subsets=rows,
         paired=paired["top1_error_percent"],
         paired_top5=paired["top5_error_percent"],

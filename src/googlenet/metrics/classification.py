@@ -143,6 +143,7 @@ class EnsembleMetrics(StageMetrics):
     mirrored: bool  # whether every second crop is a mirror image
     table_3: tuple[ErrorRow, ...]
     members: dict[str, dict[str, TopErrors]]  # member -> number of crops as text
+    over_members: dict[str, TopDifferences]  # from each member to all, with the most crops; empty for one member
     subsets: tuple[SubsetErrors, ...]
     paired: dict[str, PairedDifference]  # in top-1 error, by <system>_minus_<system>
     paired_top5: dict[str, PairedDifference]

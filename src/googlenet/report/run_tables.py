@@ -47,6 +47,27 @@ def setting(value: str | float | tuple[str, ...]) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value).replace("_", " ")
 
 
+def chosen(trained: Mapping[str, TrainingMetrics], ensemble: EnsembleMetrics) -> str | None:
+    """The member that the paper would use alone: with the lowest top-1 error on validation (ties: top-5, then the name).
+    None if it does not apply: one member, or some that were not trained here."""
+    if len(ensemble.members) < 2 or trained.keys() != ensemble.members.keys():
+        return None
+    errors = {name: one.validation.averaged for name, one in trained.items()}
+    return min(
+        sorted(errors, key=natural), key=lambda name: (errors[name].top1_error_percent, errors[name].top5_error_percent)
+    )
+
+
+def against_chosen(trained: Mapping[str, TrainingMetrics], ensemble: EnsembleMetrics) -> str:
+    """State how all members compare with the chosen one, as in the paper's Table 3; "" if that does not apply."""
+    name = chosen(trained, ensemble)
+    if name is None:
+        return ""
+    error, words = main_metric(ensemble.classes)
+    pair = ensemble.over_members[name].of(error)
+    return f"against {name}, the member with the lowest top-1 error on validation: {words} {of_difference(pair)}"
+
+
 def members(trained: Mapping[str, TrainingMetrics], ensemble: EnsembleMetrics) -> Table:
     """The members side by side: their settings, parameters, test errors by crops, averaged and last weights."""
     crops = sorted({crops for name in trained for crops in ensemble.members[name]}, key=int)
@@ -69,6 +90,9 @@ def members(trained: Mapping[str, TrainingMetrics], ensemble: EnsembleMetrics) -
         "Averaged: the running average of the weights, as in the paper; columns use it unless they name the last "
         "weights. Validation is on 1 crop. Choices were made on validation."
     )
+    if best := against_chosen(trained, ensemble):
+        crops_of = plural(ensemble.table_3[-1].crops, "crop")
+        note += f" The paper's single model is the one with the lowest top-1 error on validation. All members on {crops_of} {best}."
     return Table("The members, side by side", caption, columns, tuple(rows), note)
 
 

@@ -121,7 +121,8 @@ def table_3(ensemble: EnsembleMetrics) -> Table:
         *our_numbers("Top-5 error, %", level, "against base", "Top-1 error, %", level, "against base"),
     )
     mean = (
-        "Our one-model rows are the mean over the members, ± their standard deviation; the paper's are of one model. "
+        "Our one-model rows are the mean over the members, ± their standard deviation; the paper's are of the one with the lowest "
+        "error on validation. "
     )
     decided = "; the table of comparisons states whether two rows differ, overlapping intervals do not decide it"
     note = (
