@@ -6,12 +6,13 @@ import os
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 
 from googlenet.config.schema.base import selections
-from googlenet.pipeline import code
+from googlenet.pipeline import code, served
 from googlenet.pipeline.experiment import Job
 from googlenet.pipeline.registry import ROWS, SETTINGS, STAGES
 from settings import composed
@@ -27,7 +28,7 @@ def by_content(function):
 
     def remembered(module):
         path = code.path_of(module)
-        files = sorted(path.parent.glob(f"{path.stem}.*")) if path else []
+        files = sorted(filter(Path.is_file, path.parent.glob(f"{path.stem}.*"))) if path else []
         key = (function.__name__, module, *(file.read_bytes() for file in files))
         if key not in SEEN:
             SEEN[key] = function.__wrapped__(module)
@@ -189,6 +190,24 @@ def test_a_resource_beside_a_module_counts(package, resource, stages):
             file.write("\n")
 
     assert changed(edit) == stages
+
+
+def test_what_an_editor_leaves_beside_a_module_does_not_count(package, monkeypatch):
+    def edit():
+        for suffix in ("py~", "py.orig", "py.rej", "bak", "swp"):
+            (package / "models" / f"network.{suffix}").write_text("a former version\n")
+        (package / "models" / "network.txt").mkdir()
+
+    monkeypatch.setattr(served, "PACKAGE", package)
+    copied = served.code_of(())
+    assert changed(edit) == set()
+    assert served.code_of(()) == copied and "googlenet/models/network.py" in copied
+
+
+def test_every_resource_that_the_package_ships_counts():
+    settings = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))
+    shipped = settings["tool"]["setuptools"]["package-data"]["googlenet"]
+    assert {Path(name).suffix for name in shipped} == set(code.RESOURCES)
 
 
 def test_a_module_more_changes_only_who_imports_it(package):

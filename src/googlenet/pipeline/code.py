@@ -21,6 +21,13 @@ PACKAGE = Path(__file__).parents[1]
 EXEMPT = ("googlenet.config", "googlenet.pipeline", "googlenet.tracking", "googlenet.errors")
 # Modules that every job runs before its stage, though no stage imports them.
 ALWAYS = ("googlenet.models.determinism",)
+RESOURCES = (
+    ".css",
+    ".j2",
+    ".json",
+    ".txt",
+    ".yaml",
+)  # not an editor's backup beside a module (train.py~, train.py.orig)
 LEFT_OUT = frozenset(("ctx", "kind", "type_comment", "type_params", "type_ignores"))
 
 
@@ -102,11 +109,15 @@ def tree_of(module: str) -> ast.Module:
 def module_digest(module: str) -> str:
     """SHA-256 of a module's syntax tree, without the parts that cannot affect a result, and of its resource files."""
     digest = hashlib.sha256(read(module)[0].encode())
-    path = file_of(module)
-    for resource in sorted(path.parent.glob(f"{path.stem}.*")):
-        if resource.suffix not in (".py", ".pyc"):
-            digest.update(resource.name.encode() + resource.read_bytes())
+    for resource in resources_of(file_of(module)):
+        digest.update(resource.name.encode() + resource.read_bytes())
     return digest.hexdigest()
+
+
+def resources_of(path: Path) -> list[Path]:
+    """The resource files of the module in a file: those next to it with its stem and a suffix of RESOURCES, sorted."""
+    files = sorted(path.parent.glob(f"{path.stem}.*"))
+    return [file for file in files if file.suffix in RESOURCES and file.is_file()]
 
 
 def flatten(node: ast.AST, lines: list[str], named: list[str]) -> None:

@@ -15,7 +15,7 @@ from googlenet.config.schema.dataset import PrepareClassification
 from googlenet.metrics.data import read_manifest
 from googlenet.metrics.runs import RunRecord
 from googlenet.metrics.served import Served, ServedMember
-from googlenet.pipeline.code import PACKAGE, file_of, imported, module_digest, reached
+from googlenet.pipeline.code import PACKAGE, file_of, imported, module_digest, reached, resources_of
 from googlenet.storage import checkpoint
 from googlenet.tracking import Servable, Weights
 
@@ -78,9 +78,8 @@ def code_of(selected: Sequence[str]) -> Mapping[str, str]:
     files: dict[str, str] = {}
     for module in sorted(imported(LOADER, *selected)):
         path = file_of(module)
-        for each in (path, *path.parent.glob(f"{path.stem}.*")):
-            if each.suffix != ".pyc":
-                files[str(each.relative_to(PACKAGE.parent))] = module_digest(module) if module in counting else ""
+        for each in (path, *resources_of(path)):
+            files[str(each.relative_to(PACKAGE.parent))] = module_digest(module) if module in counting else ""
     return files
 
 
