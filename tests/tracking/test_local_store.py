@@ -14,6 +14,7 @@ from mlflow import MlflowClient
 
 from googlenet.errors import UserError
 from googlenet.tracking import check, deliver, event_log, job_run, open_store
+from googlenet.tracking.clone import clone_id
 
 
 @pytest.fixture(autouse=True)
@@ -71,6 +72,18 @@ def test_artefacts_follow_a_project_that_is_moved_or_copied(made_store, tmp_path
     assert set(files) == {"a" * 12, "b" * 12, "c" * 12} and set(attached(present, "smoke")) == {"a" * 12}
     assert all(path.is_relative_to(present / "mlflow" / "artifacts" / "demo") for path in files.values())
     assert sorted(former.rglob("*")) == before  # nothing is made at the former place
+
+
+def test_a_run_in_a_temporary_folder_of_dvcs_reaches_the_clones_store(tmp_path, capsys):
+    clone, temporary = tmp_path / "clone", tmp_path / "clone/.dvc/tmp/exps/standalone/tmpa1b2"
+    temporary.mkdir(parents=True)
+    finished(clone, "a" * 12)
+    finished(temporary, "b" * 12)
+    assert deliver(clone) and deliver(temporary)
+    shutil.rmtree(temporary)
+    assert set(attached(clone)) == {"a" * 12, "b" * 12}
+    assert clone_id(temporary) == clone_id(clone) and capsys.readouterr().err == ""
+    assert not temporary.exists()
 
 
 def test_artefacts_that_a_copied_store_has_elsewhere_are_fetched(tmp_path):

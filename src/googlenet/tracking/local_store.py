@@ -9,6 +9,7 @@ from urllib.parse import unquote, urlsplit
 
 from googlenet.errors import UserError
 from googlenet.tracking import schema
+from googlenet.tracking.clone import clone_of
 
 PREFIX = "googlenet/"  # of our experiments' names in MLflow
 # Tables that contain locations of an experiment's files: the table, its key, and the column with the location.
@@ -17,7 +18,7 @@ PLACES = (("runs", "run_uuid", "artifact_uri"), ("logged_models", "model_id", "a
 
 def database(root: Path) -> Path:
     """The file of the local store."""
-    return Path(root).resolve() / "mlflow" / "mlflow.db"
+    return clone_of(root) / "mlflow" / "mlflow.db"
 
 
 def address(path: Path) -> str:
@@ -84,7 +85,7 @@ def follow_project(root: Path) -> str:
         query = "select experiment_id, name, artifact_location from experiments where name like ?"
         for number, name, there in store.execute(query, [f"{PREFIX}%"]).fetchall():
             here = artifacts(root, name.removeprefix(PREFIX))
-            of_project = here.removeprefix(Path(root).resolve().as_uri())
+            of_project = here.removeprefix(clone_of(root).as_uri())
             if there == here or not there.endswith(of_project):  # the latter if the user created the experiment
                 continue
             store.execute("update experiments set artifact_location = ? where experiment_id = ?", [here, number])

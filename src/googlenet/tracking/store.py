@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from googlenet.errors import UserError
 from googlenet.storage.files import atomic, locked
 from googlenet.tracking import local_store, schema
-from googlenet.tracking.clone import clone_id
+from googlenet.tracking.clone import clone_id, clone_of
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -202,7 +202,7 @@ def connect(root: Path, experiment: str) -> Connection:
                     client.set_tag(run.info.run_id, PARENT, parents[0].info.run_id)
         if parents[0].info.status == "RUNNING":
             client.set_terminated(parents[0].info.run_id)  # it only groups runs, and no job knows that it is the last
-    shown = f"sqlite:///{local_store.database(root).relative_to(Path(root).resolve())}" if is_local else uri
+    shown = f"sqlite:///{local_store.database(root).relative_to(clone_of(root))}" if is_local else uri
     clone = "" if is_local else clone_id(root)
     return Connection(client, without_password(shown), experiment_id, str(parents[0].info.run_id), experiment, clone)
 
