@@ -21,6 +21,7 @@ from googlenet.config.schema.shared import Execution
 from googlenet.errors import UserError
 from googlenet.pipeline import checked_out, dvc_command, experiment_files, kept, links
 from googlenet.pipeline import experiment as experiments
+from googlenet.pipeline.code import below
 from googlenet.pipeline.experiment import Experiment
 from googlenet.pipeline.registry import ROWS, Stage
 from googlenet.storage.files import write_bytes
@@ -218,8 +219,15 @@ def size_gb(experiment: Experiment) -> float:
     """Size of the files that a commit would hash, in GB."""
     folders = [experiment.root / "data" / name for name in ("classification", "detection")]
     folders.append(experiment.root / "results" / experiment.name)
-    files = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
-    return sum(path.stat().st_size for path in files) / 1e9
+    return sum(size_of(path) for folder in folders for _, path in below(folder)) / 1e9
+
+
+def size_of(path: Path) -> int:
+    """The size of a file; 0 if another run has just removed it."""
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
 
 
 def run(*command: str, env: dict[str, str] | None = None) -> str:

@@ -157,6 +157,24 @@ def test_an_edit_of_settings_code_or_rules_is_seen(root, tmp_path, monkeypatch):
     assert kept.sources(root) == seen[-1]
 
 
+def test_a_source_that_goes_while_it_is_read_counts_as_none(root, monkeypatch):
+    passing = root / "conf/.#predict_crops.yaml"
+    passing.symlink_to("nowhere")
+    without = kept.sources(root)
+    passing.unlink()
+    passing.write_text("")
+    is_file = kept.Path.is_file
+
+    def last_look(path):
+        found = is_file(path)
+        if path == passing:
+            path.unlink()
+        return found
+
+    monkeypatch.setattr(kept.Path, "is_file", last_look)
+    assert kept.sources(root) == without
+
+
 @pytest.mark.parametrize(
     "content", ["", "{", "[]", "null", '{"key": 1}', '{"key": "%s"}', '{"key": "%s", "values": {}}']
 )

@@ -8,6 +8,7 @@ import hashlib
 import json
 import platform
 import re
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
@@ -67,7 +68,10 @@ def sources(root: Path) -> str:
     digest = hashlib.sha256()
     rules = [each for each in below(root / "workflow") if each[1].name not in OF_DVC]
     for _, path in (*settings_files(root), *below(PACKAGE), *rules):
-        digest.update(f"{path} {sha256(path) if path.is_file() else ''}\n".encode())
+        content = ""
+        with suppress(FileNotFoundError):  # an editor's own file that has just gone, or its link to nowhere
+            content = sha256(path) if path.is_file() else ""
+        digest.update(f"{path} {content}\n".encode())
     return digest.hexdigest()
 
 
