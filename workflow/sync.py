@@ -18,7 +18,7 @@ from pathlib import Path
 import own_source
 from dvc_stages import FILES
 from googlenet.config.schema.shared import Execution
-from googlenet.errors import UserError
+from googlenet.errors import UserError, unusable
 from googlenet.pipeline import checked_out, dvc_command, experiment_files, kept, links
 from googlenet.pipeline import experiment as experiments
 from googlenet.pipeline.code import below
@@ -269,6 +269,8 @@ def main() -> None:
         calls[sys.argv[1]](*sys.argv[2:])
     except UserError as error:
         sys.exit(f"error: {error}")
+    except OSError as error:
+        sys.exit(f"error: {UserError(unusable(error))}")
 
 
 if __name__ == "__main__":

@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import pytest
 
+from googlenet.config.schema.shared import Execution
 from googlenet.errors import UserError
-from googlenet.pipeline.job_file import JobFile, read_job_file
+from googlenet.pipeline.job_file import JobFile, execution_file, read_execution, read_job_file, write_execution
 from googlenet.storage.files import read_json, write_bytes, write_json
-from settings import settings_of
+from settings import changed, composed, settings_of
 
 FILE = JobFile("train_classifier", "m1", "demo", "c0de" * 16, settings_of("train_classifier", learning_rate=1e-7))
 KIND = type(FILE.settings)
@@ -57,3 +58,14 @@ def test_what_is_no_job_file_is_refused(path, content):
     write_json(path, content)
     with pytest.raises(UserError, match=r"m1\.json: not a resolved file of this version"):
         read_job_file(path, KIND)
+
+
+def test_settings_of_execution_are_written_only_if_they_differ(tmp_path):
+    former, present = (changed(composed().of(Execution), commit_limit_gb=limit) for limit in (1, 2))
+    write_execution(tmp_path, "demo", former)
+    path = tmp_path / execution_file("demo")
+    written = path.stat().st_ino
+    write_execution(tmp_path, "demo", former)
+    assert path.stat().st_ino == written
+    write_execution(tmp_path, "demo", present)
+    assert read_execution(tmp_path, "demo") == present

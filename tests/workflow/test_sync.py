@@ -1,11 +1,15 @@
 """workflow/sync.py in this process: what its commands do beside the engines, with a stand-in for what they run."""
 
+import errno
 import importlib
+import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
+from conf_copy import copied
 from workflow.clones import REPO
 
 
@@ -33,3 +37,25 @@ def test_the_size_of_results_counts_no_file_that_another_run_removes_meanwhile(s
 
     monkeypatch.setattr(Path, "stat", last_look)
     assert sync.size_gb(SimpleNamespace(root=tmp_path, name="demo")) == 2e-6
+
+
+def test_a_file_that_cannot_be_written_is_one_line(sync, monkeypatch):
+    def full():
+        raise OSError(errno.ENOSPC, "No space left on device", ".googlenet/modules.json")
+
+    monkeypatch.setattr(sync, "resolve", full)
+    monkeypatch.setattr(sys, "argv", ["sync.py", "resolve"])
+    with pytest.raises(SystemExit, match=r"^error: \.googlenet/modules\.json: No space left on device; .* free some"):
+        sync.main()
+
+
+@pytest.mark.engine
+def test_a_folder_of_the_workflow_that_is_unusable_is_one_line(tmp_path):
+    """Here a file is in the folder's place: root, who may run the tests, can write everywhere."""
+    copied(tmp_path)
+    (tmp_path / ".googlenet").mkdir()
+    (tmp_path / ".googlenet/execution").write_text("")
+    words = ["snakemake", "-n", "--snakefile", str(REPO / "workflow/Snakefile"), "--directory", str(tmp_path)]
+    done = subprocess.run(words, cwd=REPO, capture_output=True, text=True, check=False)
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    assert f"error: {tmp_path}/.googlenet/execution: File exists; correct the path" in done.stderr

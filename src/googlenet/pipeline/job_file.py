@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from googlenet.config.schema.base import StageSettings
 from googlenet.config.schema.shared import Execution
 from googlenet.errors import UserError
-from googlenet.storage.files import json_bytes, read_json, write_json
+from googlenet.storage.files import json_bytes, read_json, write_bytes
 
 MODULES = Path(".googlenet/modules.json")  # for each code digest, the digests of the modules that it covers
 
@@ -49,8 +49,10 @@ def execution_file(experiment: str) -> Path:
 
 
 def write_execution(root: Path, experiment: str, execution: Execution) -> None:
-    """Write these settings."""
-    write_json(root / execution_file(experiment), execution.model_dump(mode="json"))
+    """Write these settings, unless they are there."""
+    path, content = root / execution_file(experiment), json_bytes(execution.model_dump(mode="json"))
+    if not path.is_file() or path.read_bytes() != content:
+        write_bytes(path, content)
 
 
 def read_execution(root: Path, experiment: str) -> Execution:
