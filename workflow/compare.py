@@ -15,6 +15,7 @@ from googlenet.tracking import deliver, shown_runs
 from googlenet.tracking.pages import VIEW, server
 from googlenet.tracking.store import configured_uri
 
+TRAINING = "train_classifier"
 ADDRESS = "http://127.0.0.1:5000"
 
 
@@ -23,7 +24,9 @@ def main() -> None:
     address = sys.argv[1] if sys.argv[1:] else server() or ADDRESS
     deliver(Path.cwd())  # pending events; reports those that it cannot deliver
     try:
-        shown = shown_runs(Path.cwd(), current(Path.cwd()).name)
+        experiment = current(Path.cwd())
+        trained = experiment.jobs(TRAINING) if TRAINING in experiment.stages else []
+        shown = shown_runs(Path.cwd(), experiment.name, [job.name for job in trained])
     except UserError as error:
         sys.exit(f"error: {error}")
     runs = f"{address}/#/experiments/{shown.experiment_id}/runs"

@@ -83,7 +83,9 @@ def test_two_reproductions_before_and_after_an_edit(tmp_path):
     note = second.data.tags["mlflow.note.content"]
     reused = runs(tmp_path, "tags.stage = 'train_classifier' and tags.job = 'm2'")[0].info.run_id
     assert f"[train_classifier/m2](#/experiments/{second.info.experiment_id}/runs/{reused})" in note
-    assert shown_runs(tmp_path, "demo").reproductions == [second.info.run_id, first.info.run_id]
+    shown = shown_runs(tmp_path, "demo", ["m1"])  # m2 has left the table since
+    assert shown.reproductions == [second.info.run_id, first.info.run_id]
+    assert shown.members == [run.info.run_id for run in runs(tmp_path, "tags.job = 'm1'")]
     tags = MlflowClient(open_store(tmp_path)).get_experiment_by_name("googlenet/demo").tags
     columns = json.loads(tags["mlflow.sharedViewState.reproductions"])["selectedColumns"]
     assert [name for name in columns if name.startswith("metrics.")] == [
@@ -169,7 +171,7 @@ def test_two_reproductions_compare_on_mlflows_pages_in_two_clicks(server, tmp_pa
         changed = settings | {"evaluate_detection.nms_iou": nms_iou}
         report(tmp_path, jobs, changed, stamp, FIGURES | {"mean_ap_percent_ensemble": mean_ap})
         assert deliver(tmp_path)
-    runs = f"{configured_server()}/#/experiments/{shown_runs(tmp_path, 'demo').experiment_id}/runs"
+    runs = f"{configured_server()}/#/experiments/{shown_runs(tmp_path, 'demo', ()).experiment_id}/runs"
     with started() as browser:
         browser.look(DESKTOP)
         browser.open(f"{runs}?workflowType=machine_learning&viewStateShareKey={VIEW}")
@@ -209,7 +211,7 @@ def test_two_clones_that_share_a_server_supersede_only_their_own_runs(server, tm
         mine = [run for run in runs(clone, "tags.kind = 'job'") if run.data.tags["clone"] == clone_id(clone)]
         current = [run for run in mine if run.data.tags["current"] == "true"]
         assert len(mine) == 4 and len(current) == 2 and all(run.data.tags["stamp"] == "2" for run in current)
-        shown = shown_runs(clone, "demo")
+        shown = shown_runs(clone, "demo", ["m1"])
         assert shown.members == [run.info.run_id for run in current if run.data.tags["stage"] == "train_classifier"]
         later = MlflowClient(server.uri).get_run(shown.reproductions[0])
         assert (later.info.run_name, len(shown.reproductions)) == ("demo, b 2", 2)

@@ -1,7 +1,7 @@
 """What `make ui` leads to on MLflow's pages: the list of reproductions, and the runs that are compared."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -31,8 +31,10 @@ def server() -> str:
     return uri.rstrip("/") if urlsplit(uri).scheme in ("http", "https") else ""
 
 
-def shown_runs(root: Path, experiment: str) -> Shown:
-    """Find the runs that `make ui` leads to, and save the view of the list. Raises UserError before the first run."""
+def shown_runs(root: Path, experiment: str, members: Collection[str]) -> Shown:
+    """Find the runs that `make ui` leads to, and save the view of the list. members: those of the present table.
+
+    Raises UserError before the first run."""
     uri = open_store(root)
     with translate_errors(uri):
         client = open_client(uri)
@@ -40,12 +42,14 @@ def shown_runs(root: Path, experiment: str) -> Shown:
             raise UserError(f"MLflow has no run of '{experiment}' yet; run `snakemake --cores N` first")
         clone = f" and tags.clone = '{clone_id(root)}'" if configured_uri() else ""
         wanted = f"tags.stage = 'train_classifier' and tags.current = 'true'{clone}"
-        members = client.search_runs([found.experiment_id], wanted, max_results=1000)
+        trained = client.search_runs([found.experiment_id], wanted, max_results=1000)
         wanted, order = f"tags.kind = 'reproduction'{clone}", ["attributes.start_time DESC"]
         last = client.search_runs([found.experiment_id], wanted, order_by=order, max_results=2)
         figures = sorted(last[0].data.metrics if last else (), key=lambda name: (name.endswith("baseline"), name))
         client.set_experiment_tag(found.experiment_id, f"mlflow.sharedViewState.{VIEW}", json.dumps(view(figures)))
-        by_job = sorted(members, key=lambda run: run.data.tags["job"])
+        # Nothing supersedes the run of a member that has left its table.
+        present = [run for run in trained if run.data.tags["job"] in members]
+        by_job = sorted(present, key=lambda run: run.data.tags["job"])
         models = sorted(one.name for one in client.search_registered_models(f"tags.experiment = '{experiment}'"))
     ids, reproductions = ([run.info.run_id for run in runs] for runs in (by_job, last))
     return Shown(found.experiment_id, ids, reproductions, models)
