@@ -191,7 +191,12 @@ def test_two_reproductions_compare_on_mlflows_pages_in_two_clicks(server, tmp_pa
 
 @pytest.mark.parametrize(
     ("uri", "pages"),
-    [("http://host:5000/", "http://host:5000"), ("sqlite:////srv/mlflow.db", ""), ("", "")],
+    [
+        ("http://host:5000/", "http://host:5000"),
+        ("https://anna:secret@host/mlflow", "https://host/mlflow"),
+        ("sqlite:////srv/mlflow.db", ""),
+        ("", ""),
+    ],
 )
 def test_a_server_has_pages_of_its_own_and_a_store_has_none(monkeypatch, uri, pages):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from googlenet.errors import UserError
 from googlenet.tracking import local_store
 from googlenet.tracking.clone import clone_id
-from googlenet.tracking.store import configured_uri, open_client, open_store, translate_errors
+from googlenet.tracking.store import configured_uri, open_client, open_store, translate_errors, without_password
 
 VIEW = "reproductions"  # the name of a saved view of MLflow's list, as in URLs: ?viewStateShareKey=reproductions
 FIRST = ["tags.`changes`", "tags.`jobs_run`", "attributes.`Duration`", "attributes.`User`"]  # the list's first columns
@@ -26,8 +26,10 @@ class Shown(NamedTuple):
 
 
 def server() -> str:
-    """The address of the server in MLFLOW_TRACKING_URI, which has its own pages; "" if it names a store, or nothing."""
-    uri = configured_uri()
+    """The address of the server in MLFLOW_TRACKING_URI, which has its own pages; "" if it names a store, or nothing.
+
+    Without a password, as it is printed: browsers ask for it."""
+    uri = without_password(configured_uri())
     return uri.rstrip("/") if urlsplit(uri).scheme in ("http", "https") else ""
 
 
