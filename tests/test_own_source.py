@@ -34,10 +34,10 @@ def clone(tmp_path, monkeypatch):
     return make
 
 
-def asked(clone, source):
+def asked(clone, source, ask=ASK, **variables):
     """What a script of a clone's workflow finds, in an environment whose package lies in `source`."""
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(source), str(clone / "workflow")])}
-    words = [sys.executable, "-c", ASK]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(source), str(clone / "workflow")])} | variables
+    words = [sys.executable, "-c", ask]
     return subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
 
 
@@ -56,6 +56,15 @@ def test_the_workflow_goes_on_with_its_own(clone):
 def test_an_experiment_of_dvcs_in_a_folder_of_its_own_runs_its_own_code(clone):
     root = clone(".dvc/tmp/exps/standalone")
     assert asked(root, ROOT / "src").stdout == f"{root}/src/googlenet/__init__.py\n"
+
+
+@pytest.mark.parametrize("paths", ["/usr/bin:/bin", f"{Path(sys.executable).parent}:/bin"], ids=["not", "activated"])
+def test_an_environment_that_is_not_activated_runs_its_own_programs(clone, paths):
+    root, before = clone(), paths.split(":")
+    ask = "import own_source, os; print(os.environ['PATH'])"
+    programs = str(Path(sys.executable).parent)
+    expected = before if before[0] == programs else [programs, *before]
+    assert asked(root, root / "src", ask, PATH=paths).stdout.strip().split(":") == expected
 
 
 def test_the_command_stops_in_another_clone(clone, capsys):

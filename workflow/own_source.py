@@ -2,6 +2,8 @@
 
 An environment that was copied with a clone, or belongs to another one, runs that clone's code, so edits here would have
 no effect. DVC experiments in a temporary folder have no environment: their code is put first on the path.
+
+Jobs, and the commands that the scripts here run, come from this environment, even if it is not activated (an IDE, cron).
 """
 
 import os
@@ -17,6 +19,11 @@ if TEMPORARY:
     others = filter(None, [os.environ.get("PYTHONPATH")])
     os.environ["PYTHONPATH"] = os.pathsep.join([str(OWN), *others])  # for the jobs
     sys.path.insert(0, str(OWN))
+
+programs = str(Path(sys.executable).parent)
+paths = os.environ.get("PATH", os.defpath).split(os.pathsep)
+if paths[0] != programs:
+    os.environ["PATH"] = os.pathsep.join([programs, *paths])
 
 spec = find_spec("googlenet")
 if not spec or not spec.origin or Path(spec.origin).resolve().parents[1] != OWN:
