@@ -185,9 +185,12 @@ def test_a_damaged_file_is_not_used(root, content):
     assert kept.load(root, key) is None
 
 
-def test_what_the_environment_sets_is_never_kept(root):
+@pytest.mark.parametrize(
+    "epochs", ["${oc.decode:${oc.env:EPOCHS}}", "${ oc.env:EPOCHS }", "${oc.env :EPOCHS}", "${oc.${kind}:EPOCHS}"]
+)
+def test_what_the_environment_sets_is_never_kept(root, epochs):
     """Such a value can change without any file."""
-    override(root, "{train_classifier: {epochs: '${oc.decode:${oc.env:EPOCHS}}'}}")
+    override(root, f"{{train_classifier: {{epochs: '{epochs}'}}}}")
     assert kept.key_of(root, "") == "" and kept.load(root, "") is None
 
 

@@ -21,7 +21,8 @@ from googlenet.storage.files import sha256, write_bytes
 FILE = Path(".googlenet/composed.json")
 COMPOSERS = ("hydra-core", "omegaconf", "pydantic", "PyYAML")
 OF_DVC = ("dvc.yaml", "dvc.lock", ".gitignore")  # in workflow/, with the results that DVC records of targets apart
-RESOLVER = re.compile(rb"\$\{[\w.]+:")  # ${oc.env:HOME}: its value is in no file
+# ${oc.env:HOME}, whose value is in no file; also with spaces, or with another interpolation in the resolver's name.
+RESOLVER = re.compile(rb"\$\{(?:[^{}]|\{[^{}]*\})*:")
 
 
 @dataclass(frozen=True)
