@@ -13,7 +13,9 @@ from googlenet.errors import UserError
 from googlenet.pipeline import experiment, experiment_files, kept
 from googlenet.pipeline.experiment import Job, current
 from googlenet.pipeline.experiment_files import files, write_configs
+from googlenet.pipeline.job_file import MODULES
 from googlenet.pipeline.registry import SETTINGS, STAGES
+from googlenet.storage.files import read_json
 
 # As the Snakefile begins: it prints which of the packages that are slow to import were imported.
 START = """
@@ -192,6 +194,18 @@ def test_what_the_environment_sets_is_never_kept(root, epochs):
     """Such a value can change without any file."""
     override(root, f"{{train_classifier: {{epochs: '{epochs}'}}}}")
     assert kept.key_of(root, "") == "" and kept.load(root, "") is None
+
+
+def test_the_modules_of_two_experiments_codes_are_kept_up_to_a_number(root, monkeypatch):
+    demo = read_json(root / MODULES)
+    started(root, "bvlc")
+    both = read_json(root / MODULES)
+    assert demo.items() < both.items()
+    monkeypatch.setattr(experiment_files, "CODES", len(both) - 1)
+    (root / MODULES).write_text("damaged")
+    for name in ("", "bvlc"):
+        started(root, name)
+    assert demo.keys() - read_json(root / MODULES).keys()
 
 
 def test_an_error_keeps_nothing(tmp_path):

@@ -2,15 +2,19 @@
 
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
+from googlenet.errors import UserError
 from googlenet.pipeline import kept
 from googlenet.pipeline.code import code_digest, module_digests
 from googlenet.pipeline.experiment import Experiment
 from googlenet.pipeline.job_file import MODULES
 from googlenet.pipeline.kept import Kept
 from googlenet.pipeline.registry import ROWS
-from googlenet.storage.files import sha256, write_bytes, write_json
+from googlenet.storage.files import read_json, sha256, write_bytes, write_json
+
+CODES = 200  # the most in the file of modules, a megabyte
 
 
 def files(experiment: Experiment) -> Iterator[tuple[Path, bytes]]:
@@ -25,8 +29,7 @@ def write_configs(experiment: Experiment) -> list[Path]:
     if experiment.kept and experiment.kept.lies_in(experiment.root):
         return []
     contents = dict(files(experiment))
-    codes = {experiment.code_of(job) for stage in experiment.stages for job in experiment.jobs(stage)}
-    write_json(experiment.root / MODULES, {code_digest(*code): module_digests(*code) for code in codes})
+    write_modules(experiment)
     changed = [path for path, content in contents.items() if not path.is_file() or path.read_bytes() != content]
     for path in changed:
         write_bytes(path, contents[path])
@@ -40,6 +43,20 @@ def write_configs(experiment: Experiment) -> list[Path]:
         values, sources = experiment.composed.values, experiment.ablation_sources
         kept.save(experiment.root, experiment.key, Kept(experiment.name, values, sources, digests))
     return changed
+
+
+def write_modules(experiment: Experiment) -> None:
+    """Write the digests of the modules of every job's code, beside those of other experiments and of former code."""
+    path = experiment.root / MODULES
+    codes = {experiment.code_of(job) for stage in experiment.stages for job in experiment.jobs(stage)}
+    present = {code_digest(*code): module_digests(*code) for code in codes}
+    former: dict[str, dict[str, str]] = {}
+    with suppress(UserError):  # none yet, or damaged: it only says more in `googlenet why`
+        former = read_json(path)
+    if former.items() >= present.items():
+        return
+    both = former | present
+    write_json(path, both if len(both) <= CODES else present)
 
 
 def remove_former_jobs(experiment: Experiment) -> list[Path]:
