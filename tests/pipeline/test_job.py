@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import cv2
 import pytest
@@ -254,16 +255,23 @@ def test_settings_that_were_edited_while_the_job_ran_end_it(unrecorded):
     assert read_json("results/demo/runs/train_classifier/m1.json")["job_file"]["settings"]["rate"] == 0.6
 
 
-def test_code_that_was_edited_after_the_run_began_ends_the_job_at_its_start(unrecorded, monkeypatch, tmp_path):
-    """Once the edit is undone, its results would pass for the former code's."""
-    copy, jobs = tmp_path / "src/googlenet", []
+@pytest.fixture
+def package(unrecorded, monkeypatch, tmp_path):
+    """A copy of the package, which a test may edit; the job's file is of its code."""
+    copy = tmp_path / "src/googlenet"
     shutil.copytree(code.PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__"))
     monkeypatch.setattr(code, "PACKAGE", copy)
-    for cached in (code.code_digest, code.read, code.tree_of, code.module_digest):
-        monkeypatch.setattr(code, cached.__name__, cached.__wrapped__)
+    code.forget()
     of_stage = STAGES["train_classifier"].code_of(settings())
     write_json(MODULES, {code.code_digest(*of_stage): code.module_digests(*of_stage)})
     write_file(settings(), code=code.code_digest(*of_stage))
+    yield copy
+    code.forget()  # else the copy's digests would stay for the tests that follow
+
+
+def test_code_that_was_edited_after_the_run_began_ends_the_job_at_its_start(package):
+    """Once the edit is undone, its results would pass for the former code's."""
+    copy, jobs = package, []
 
     def look(job: Job[AddUp], *, metrics: Output):
         jobs.append(job.name)
@@ -291,6 +299,24 @@ def test_code_that_was_edited_after_the_run_began_ends_the_job_at_its_start(unre
     path.write_text(before)
     job.perform(look, words)
     assert jobs == ["m1"] * 3
+
+
+def test_code_that_was_edited_while_the_job_ran_ends_it_unless_it_was_imported_before(package, monkeypatch):
+    module = "googlenet.classification.train"
+
+    def overtaken(job: Job[AddUp], *, metrics: Output):
+        sys.modules.setdefault(module, ModuleType(module))
+        with open(package / "classification/train.py", "a") as file:
+            file.write("EDITED = 1\n")
+
+    before = (package / "classification/train.py").read_text()
+    words = ["--config", CONFIG_PATH, "--threads", "1", "--metrics", "m"]
+    monkeypatch.setitem(sys.modules, module, ModuleType(module))
+    job.perform(overtaken, words)
+    (package / "classification/train.py").write_text(before)
+    del sys.modules[module]
+    with pytest.raises(UserError, match=rf"^{module}: this code was edited after the run began; run the"):
+        job.perform(overtaken, words)
 
 
 def test_records_beside_a_report_are_the_experiments_and_its_datas(unrecorded):

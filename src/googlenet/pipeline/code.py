@@ -120,6 +120,15 @@ def resources_of(path: Path) -> list[Path]:
     return [file for file in files if file.suffix in RESOURCES and file.is_file()]
 
 
+def forget() -> None:
+    """Read the code anew at the next call: it may have been edited since."""
+    for cached in CACHED:
+        cached.cache_clear()
+
+
+CACHED = (code_digest, read, tree_of, module_digest)
+
+
 def flatten(node: ast.AST, lines: list[str], named: list[str]) -> None:
     """Append a syntax tree to `lines`, in a form common to all Python versions, and its imports to `named`."""
     # Not ast.dump, whose newer versions omit empty lists and add fields. Also fast: Snakemake runs it at every start.

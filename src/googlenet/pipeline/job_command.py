@@ -4,6 +4,7 @@ import argparse
 import hashlib
 import inspect
 import os
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ from googlenet.config.schema.shared import Compute, Computes, Execution
 from googlenet.errors import UserError
 from googlenet.models.determinism import SINGLE_THREAD
 from googlenet.models.processor import precision_of
-from googlenet.pipeline.code import changed_since, digest_of_modules, module_digests
+from googlenet.pipeline.code import changed_since, digest_of_modules, forget, module_digests
 from googlenet.pipeline.job_file import JobFile, modules_of, read_execution, read_job_file
 from googlenet.pipeline.registry import STAGES
 from googlenet.pipeline.team import Team
@@ -30,7 +31,7 @@ Texts = dict[str, str]
 @dataclass(frozen=True)
 class Asked:
     """What a job's command line requests. config, digest: the path of its file, and its SHA-256; given: its inputs and
-    outputs by name; edges: their kinds; threads: the rule's, for all its processes."""
+    outputs by name; edges: their kinds; threads: the rule's, for all its processes; loaded: the modules imported so far."""
 
     root: Path
     config: Path
@@ -41,6 +42,7 @@ class Asked:
     threads: int
     execution: Execution
     team: Team
+    loaded: frozenset[str]
 
     @classmethod
     def of(cls, run: Callable[..., None], arguments: list[str]) -> "Asked":
@@ -59,7 +61,7 @@ class Asked:
             each = f", for each of {team.here} processes" if team.here > 1 else ""
             remedy = "raise --cores, or lower the key (another number of threads gives other bits)"
             raise UserError(f"compute.numeric_threads: {wanted} asked for{each}, {threads} given; {remedy}")
-        return cls(root, config, digest, file, given, edges, threads, execution, team)
+        return cls(root, config, digest, file, given, edges, threads, execution, team, frozenset(sys.modules))
 
     @property
     def compute(self) -> Compute:
@@ -96,27 +98,40 @@ class Asked:
     def check_code(self) -> None:
         """Raise UserError if the code is no longer that of the job's file. After an edit during a run that is undone later,
         the edited code's results would otherwise pass for the former code's."""
+        check_former(self.edited_modules())
+
+    def edited_modules(self) -> list[str]:
+        """The modules that are no longer those of the job's file; the stage's own if it is not known which they are."""
         stage = STAGES.get(self.file.stage)
         if stage is None or not changed_since(self.config.stat().st_ctime_ns):
-            return  # as in almost every job: parsing the code would take half a second
+            return []  # as in almost every job: parsing the code would take half a second
+        forget()
         try:
             now = module_digests(*stage.code_of(self.file.settings))
-        except SyntaxError:  # half an edit
+        except (SyntaxError, ModuleNotFoundError):  # half an edit
             now = {}
-        if digest_of_modules(now) != self.file.code:
-            known = modules_of(self.root, self.file.code) or now
-            names = sorted(name for name in now if now[name] != known.get(name)) or [stage.module]
-            raise UserError(
-                f"{names[0]}: this code was edited after the run began; run the same command again, which uses it"
-            )
+        if digest_of_modules(now) == self.file.code:
+            return []
+        known = modules_of(self.root, self.file.code) or now
+        return sorted(name for name in now if now[name] != known.get(name)) or [stage.module]
 
     def check_unedited(self) -> None:
         """Raise UserError if the job's file is no longer the one it read. An engine that starts beside a run writes edited
-        settings there, and Snakemake would take the results for those of the new settings."""
+        settings there, and Snakemake would take the results for those of the new settings. As check_code for the modules
+        that the job has imported since it began; an edit of the others came too late for it."""
         if digest_if_any(self.config) != self.digest:
             raise UserError(
                 f"{self.config}: these settings were edited while the job ran; run the same command again, which uses them"
             )
+        check_former([name for name in self.edited_modules() if name in sys.modules.keys() - self.loaded])
+
+
+def check_former(edited: list[str]) -> None:
+    """Raise UserError if modules were edited."""
+    if edited:
+        raise UserError(
+            f"{edited[0]}: this code was edited after the run began; run the same command again, which uses it"
+        )
 
 
 def compute_of(settings: StageSettings) -> Compute:
