@@ -1,6 +1,8 @@
 """The loader: batches in order and whole, whoever makes them; processes that start once; errors that arrive."""
 
 import os
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -53,6 +55,28 @@ def test_processes_start_once_and_share_what_is_shared():
             assert (crops == value).all()
             processes.add(process)
     assert len(processes) == 2 and os.getpid() not in processes
+
+
+SIGNALLED = """
+import os, signal
+import numpy as np
+from googlenet.models.batch_loader import BatchLoader
+from googlenet.models.runtime import Runtime
+
+asked = []
+signal.signal(signal.SIGTERM, lambda *_: asked.append("asked"))
+batches = BatchLoader(lambda key, out: (1, os.getpid()), 1, 8, Runtime(loader_workers=2)).batches(range(40))
+processes = {next(batches)[1] for _ in range(6)}
+os.killpg(os.getpgrp(), signal.SIGTERM)
+print(len(processes), {process for _, process in batches} == processes, *asked)
+"""
+
+
+def test_processes_go_on_when_the_group_of_a_job_is_signalled():
+    """So that the job can save its state: without its loader processes, a training fails at the next batch."""
+    words = [sys.executable, "-c", SIGNALLED]
+    done = subprocess.run(words, capture_output=True, text=True, check=True, start_new_session=True, timeout=120)
+    assert done.stdout == "2 True asked\n"
 
 
 def test_a_start_draws_one_number_from_the_generator_given_or_torchs():

@@ -20,7 +20,7 @@ def test_the_machine_is_prepared_for_the_same_bits(threads, deterministic):
     torch.use_deterministic_algorithms(deterministic)
     cv2.setNumThreads(4)
     prepare_machine(threads, "cpu")
-    assert torch.are_deterministic_algorithms_enabled()
+    assert torch.are_deterministic_algorithms_enabled() and not torch.backends.cudnn.allow_tf32
     assert not torch.utils.deterministic.fill_uninitialized_memory
     assert (torch.get_num_threads(), cv2.getNumThreads()) == (threads, 1)
 

@@ -41,6 +41,18 @@ def test_parts_have_the_gradient_and_the_dropout_of_the_whole_batch(parts):
     assert torch.equal(after, random)  # the next step draws the same numbers
 
 
+@pytest.mark.parametrize("parts", [1, 2])
+def test_kept_losses_do_not_keep_the_gradient(parts):
+    """A training keeps the losses of an epoch's steps."""
+    made = network()
+    batches = MicroBatches(made.model.train(), parts, len(IMAGES), Runtime())
+    for crops, labels in batches.of(IMAGES, LABELS):
+        logits, heads = made.model(made.to_input(crops, "cpu"))
+        loss = sum(cross_entropy(each, torch.from_numpy(labels)) for each in (logits, *heads))
+        batches.add(loss, torch.tensor(1.0))
+    assert all(value.untyped_storage().nbytes() <= 8 for value in batches.total())
+
+
 def test_each_process_takes_its_rows_and_drops_what_the_whole_batch_would():
     torch.manual_seed(0)
     x = torch.rand(10, 50)

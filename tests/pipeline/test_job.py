@@ -132,9 +132,14 @@ def test_the_precision_of_this_processor_is_used_said_and_recorded(unrecorded, m
     assert tags["precision"] == precision
 
 
-@pytest.mark.parametrize("other", [{}, {"torch": "1.0"}])
-def test_an_attempt_resumes_with_the_same_libraries_alone_and_its_record_says_so(unrecorded, monkeypatch, other):
+@pytest.mark.parametrize(
+    ("other", "cpu"), [({}, "A CPU (avx2)"), ({"torch": "1.0"}, "A CPU (avx2)"), ({}, "A CPU (avx512_bf16)")]
+)
+def test_an_attempt_resumes_with_the_same_libraries_and_precision_alone_and_its_record_says_so(
+    unrecorded, monkeypatch, other, cpu
+):
     written_execution(save_every_s=0.0)
+    monkeypatch.setattr("googlenet.models.processor.cpu_name", lambda: "A CPU (avx2)")
     found = []
 
     def interrupted(job: Job[AddUp], *, metrics: Output):
@@ -149,10 +154,12 @@ def test_an_attempt_resumes_with_the_same_libraries_alone_and_its_record_says_so
         job.perform(interrupted, given)
     same = job.versions.installed()
     monkeypatch.setattr(job.versions, "installed", lambda: same | other)
+    monkeypatch.setattr("googlenet.models.processor.cpu_name", lambda: cpu)
     job.perform(interrupted, given)
-    assert found == [None, None if other else 7]
+    resumes = not other and cpu == "A CPU (avx2)"
+    assert found == [None, 7 if resumes else None]
     record = read_json("results/demo/runs/train_classifier/m1.json")
-    assert record["resumed"] is not bool(other) and 50 < record["peak_memory_mb"] < 20_000
+    assert record["resumed"] is resumes and 50 < record["peak_memory_mb"] < 20_000
 
 
 def test_the_precision_of_a_stage_that_always_computes_in_fp32_is_that(unrecorded, monkeypatch, capsys):

@@ -133,6 +133,17 @@ def test_two_lists_of_one_job_are_apart(tmp_path):
     assert [int(item["b"]) for item in Resume(tmp_path, 0.0).items(2, numbers_of(2), "second")] == [0, 1]
 
 
+def test_what_another_engine_computed_is_not_taken(tmp_path):
+    first, other, again = (Resume(tmp_path, 0.0) for _ in range(3))
+    first.only_by("eager")
+    list(first.items(3, numbers_of(3)))
+    other.only_by("openvino")
+    assert not other.resumed and [int(item["b"]) for item in other.items(3, numbers_of(3))] == [0, 1, 2]
+    again.only_by("eager")
+    list(again.items(3, numbers_of(3)))
+    assert again.resumed and not other.resumed
+
+
 def numbers_of(total):
     return lambda start: ({"b": np.array(i)} for i in range(start, total))
 

@@ -107,7 +107,16 @@ def test_without_a_plan_of_its_own_an_experiment_asks_for_more(root):
     assert plain.runtime == limited.runtime == LEAST_UNPLANNED_MIN
     assert limited.mem_mb == pytest.approx(plain.mem_mb * UNPLANNED_MARGIN + ENGINE_MB, abs=2)
     needs.write(root / OWN, "photos", {"predict_crops": made.found(Job("predict_crops", "m1"))[0]})
-    assert Needs(made.experiment).of("predict_crops", "m1") == (plain.mem_mb, LEAST_MIN)
+    planned = Needs(made.experiment)
+    assert planned.of("predict_crops", "m1") == (plain.mem_mb, LEAST_MIN)
+    # Of its other stages, as of those that were off when it was planned, nothing is known still.
+    assert planned.of("train_classifier", "m1", limit=True) == made.of("train_classifier", "m1", limit=True)
+    assert planned.is_planned("predict_crops") and not planned.is_planned("train_classifier")
+
+
+def test_the_stage_that_stands_in_for_another_has_planned_that_too(root):
+    made = needs_of(root)
+    assert made.is_planned("train_ablation") and not made.is_planned("fit_region_heads")
 
 
 def test_ablations_and_detectors_are_scaled_by_their_own_settings(root):

@@ -209,6 +209,8 @@ def test_on_gpus_loading_goes_on_beside_the_network(root):
     assert job.gpu_memory_mb["activations"] == 100 and "activations" not in job.memory_mb
     assert job.memory_mb["loader processes"] == 12 * 60
     assert made.context.compute.device == "cuda"
+    with_cuda = {name for name, stage in stages.items() if all("CUDA" in job.memory_mb for job in stage.jobs)}
+    assert with_cuda == {name for name in stages if STAGES[name].gpu} > {"measure_cost", "analyse_units"}
     stage = stages["train_classifier"]
     assert (stage.side_by_side(16, 2, 1), stage.job_memory_mb) == (2, pytest.approx(sum(job.memory_mb.values())))
 

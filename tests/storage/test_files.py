@@ -3,9 +3,11 @@
 import json
 import os
 
+import numpy as np
 import pytest
 
 from googlenet.errors import UserError, nearest
+from googlenet.storage import checkpoint
 from googlenet.storage.files import atomic, json_bytes, read_json, sha256, write_bytes, write_json
 
 
@@ -70,3 +72,23 @@ def test_errors_are_one_line_and_name_the_nearest():
     assert len(long) < 2100 and long.startswith("a.yaml: xxx") and long.endswith("xxx; correct it")
     assert nearest("momentun", ["momentum", "epochs"]) == "; did you mean 'momentum'?"
     assert nearest("zzz", ["b", "a"]) == "; known: a, b" and nearest("zzz", []) == "; known: none"
+
+
+def test_a_durable_file_is_on_the_disk_before_it_has_its_name(tmp_path, monkeypatch):
+    """Else a loss of power can leave an empty file in its place: on some file systems the name is there first."""
+    done = []
+    sync, replace = os.fsync, os.replace
+    monkeypatch.setattr(os, "fsync", lambda file: (done.append(os.path.isdir(f"/dev/fd/{file}")), sync(file)))
+    monkeypatch.setattr(os, "replace", lambda *paths: (done.append("named"), replace(*paths)))
+    write_bytes(tmp_path / "state", b"weights", durable=True)
+    assert done == [False, "named", True] and (tmp_path / "state").read_bytes() == b"weights"
+    write_bytes(tmp_path / "page", b"text")
+    assert done[3:] == ["named"]
+
+
+def test_tensors_are_durable(tmp_path, monkeypatch):
+    done = []
+    monkeypatch.setattr(os, "fsync", done.append)
+    checkpoint.save(tmp_path / "state", {"w": np.zeros(1)}, {})
+    checkpoint.save_arrays(tmp_path / "piece", {"w": np.zeros(1)}, {})
+    assert len(done) == 4  # each: the file, then its folder

@@ -42,7 +42,7 @@ class BatchGradient:
         for part, of_part in self.parts.of(crops, labels):
             with self.runtime.autocast():
                 output = self.model(self.network.to_input(part, self.runtime.device))
-            target = torch.from_numpy(of_part).to(self.runtime.device)
+            target = self.runtime.moved(torch.from_numpy(of_part))
             loss = loss_of(output, target, self.aux_weight)
             self.parts.add(loss, cross_entropy(output[0].detach().float(), target))
         return self.parts.total()

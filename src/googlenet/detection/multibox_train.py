@@ -132,7 +132,7 @@ def train(
     model.train()
     for batch, of_batch in loader.batches(steps):
         train_state.begin_step()
-        wanted = Targets(*(column.to(device) for column in of_batch))
+        wanted = Targets(*map(runtime.moved, of_batch))
         with runtime.autocast():
             offsets, logits = model(trunk.to_input(batch, device))
         location, confidence = losses(offsets, logits, wanted)

@@ -165,7 +165,7 @@ def train(
     order = in_order(batches, train_state, network, runtime)
     for batch, labels in order:
         train_state.begin_step()
-        target = labels.to(device)
+        target = runtime.moved(labels)
         with runtime.autocast():
             output = model(network.to_input(batch, device))
         loss = loss_of(output, target, settings.aux_weight)

@@ -2,6 +2,7 @@
 
 import math
 import mmap
+import os
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Generic, TypeVar
 
@@ -9,12 +10,14 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
 
+from googlenet.models.determinism import return_freed_memory
 from googlenet.models.runtime import Runtime
 
 KeyT = TypeVar("KeyT")
 RestT = TypeVar("RestT")
 Make = Callable[[KeyT, np.ndarray], tuple[int, RestT]]
 AHEAD = 2  # batches that each process prefetches
+BATCHES_BETWEEN_RETURNS = 500  # of freed memory to the system, by each process
 
 
 def shared_array(shape: tuple[int, ...], kind: type[np.generic]) -> np.ndarray:
@@ -57,6 +60,7 @@ class BatchLoader(Generic[KeyT, RestT]):
             prefetch_factor=AHEAD if workers else None,
             persistent_workers=workers > 0,
             multiprocessing_context="fork" if workers else None,
+            worker_init_fn=_apart if workers else None,
             generator=generator,
         )
 
@@ -100,11 +104,20 @@ class _Maker(Dataset[tuple[int, int, RestT]], Generic[KeyT, RestT]):
     """In a loader process: makes the batch of a key in its slot."""
 
     def __init__(self, make: Make[KeyT, RestT], ring: np.ndarray):
-        self._make, self._ring = make, ring
+        self._make, self._ring, self._made = make, ring, 0
 
     def __getitem__(self, item: tuple[int, KeyT]) -> tuple[int, int, RestT]:
         slot, key = item
+        self._made += 1
+        if self._made % BATCHES_BETWEEN_RETURNS == 0:
+            return_freed_memory()
         return slot, *self._make(key, self._ring[slot])
+
+
+def _apart(_: int) -> None:
+    """Put a loader process in a process group of its own. What asks a job to stop, as torchrun and terminals do, may signal
+    its whole group; without its loader processes, the job could not finish the step that it saves."""
+    os.setpgrp()
 
 
 def _unchanged(item: Any) -> Any:

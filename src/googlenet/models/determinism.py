@@ -26,6 +26,7 @@ def prepare_machine(numeric_threads: int, device: str) -> None:
         torch.set_deterministic_debug_mode("error")
         # Filling new tensors with NaN exposes reads of uninitialised memory, but costs a twentieth of a step's time.
         torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # set at import
+        torch.backends.cudnn.allow_tf32 = False  # else "fp32" convolutions on a GPU have mantissas of ten bits
         if device == "cuda" and not torch.cuda.is_available():
             raise UserError("compute.device: cuda asked for, but torch sees no GPU; set cpu, or run where one is")
 

@@ -74,7 +74,7 @@ class MicroBatches:
         *gradients, means = values.split_with_sizes([*sizes, len(values) - sum(sizes)])
         for parameter, gradient in zip(self.parameters, gradients, strict=True):
             gradient_of(parameter).copy_(gradient.view_as(parameter))
-        return means.unbind()
+        return means.clone().unbind()  # a view would keep the whole batch's gradient as long as its losses are kept
 
     def _share_dropout(self) -> None:
         """Make each part drop the units that the whole batch would drop in its rows."""

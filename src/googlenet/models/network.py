@@ -5,6 +5,7 @@ A kind of network is a module of `models/networks` with one object, KIND; `model
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
+from functools import cache
 from importlib import import_module
 from typing import Any, ClassVar, Literal, Protocol, cast
 
@@ -35,6 +36,14 @@ class Architecture:
     inception: Literal["reduced", "naive"] = "reduced"  # figure 2b | figure 2a
     classifier: Classifier = "average_pool"
     repeat_modules: tuple[Module, ...] = ()  # one more copy of a module per mention
+
+
+@cache
+def constant_on(device: str, value: float | tuple[float, ...]) -> Tensor:
+    """A value for all channels, or one for each, on a device, for [n, channels, h, w]. Moving it there once suffices; at
+    each batch, it would wait for the GPU."""
+    with torch.inference_mode(mode=False):  # the same tensor serves trainings too
+        return torch.tensor(value, device=device).view(1, -1, 1, 1)
 
 
 @dataclass(frozen=True)
@@ -85,8 +94,7 @@ class NetworkSpec:
         batch = torch.from_numpy(images).to(device, non_blocking=True)
         if self.channel_order == "bgr":
             batch = batch.flip(3)
-        values = (list(self.input_mean), self.input_scale)
-        mean, scale = (torch.tensor(value, device=device).view(1, -1, 1, 1) for value in values)
+        mean, scale = (constant_on(device, value) for value in (self.input_mean, self.input_scale))
         return (batch.permute(0, 3, 1, 2).float() - mean).mul_(scale)
 
     def _to_input_on_cpu(self, batch: Tensor) -> Tensor:

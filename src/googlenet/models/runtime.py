@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Self
 
 import torch
+from torch import Tensor
 
 from googlenet.config.schema.shared import Compute
 from googlenet.models.processor import precision_of
@@ -31,6 +32,12 @@ class Runtime:
         return cls(
             compute.device, precision_of(compute.precision, compute.device), loader_workers, engine, rank, processes
         )
+
+    def moved(self, values: Tensor) -> Tensor:
+        """Copy to the device; to a GPU, from pinned memory, without waiting for the work that it has yet to do."""
+        if self.device == "cpu":
+            return values
+        return values.pin_memory().to(self.device, non_blocking=True)
 
     def autocast(self) -> AbstractContextManager[None]:
         """Use bf16 matrix products and convolutions inside the block, if the precision is bf16."""

@@ -35,6 +35,7 @@ from googlenet.tracking import LIBRARIES, JobRun, job_run, progress
 from googlenet.tracking.system_metrics import sampled
 
 if TYPE_CHECKING:
+    from googlenet.models.engine import EngineUse
     from googlenet.models.runtime import Runtime
 
 __all__ = ["Input", "Inputs", "Job", "Output", "main", "perform", "records_beside", "records_in"]
@@ -87,6 +88,11 @@ class Job(Generic[SettingsT]):
     def say(self, line: str) -> None:
         """Write a line to the job's log, immediately."""
         print(line, flush=True)
+
+    def computes_with(self, engine: "EngineUse") -> None:
+        """Say which engine computes. What another one computed before a restart is not reused."""
+        self.say(engine.line)
+        self.resume.only_by(engine.used)
 
     def artifact(self, path: Path) -> None:
         """Attach a file to the MLflow run."""
@@ -181,7 +187,7 @@ def work(asked: Asked, run: Callable[..., None]) -> None:
     stamp = hashlib.sha256("\n".join([asked.digest, *lines]).encode()).hexdigest()
     faults.of_job(f"{file.stage}/{file.job}" + (f"/{team.rank}" if team.rank else ""))
     libraries = versions.installed()
-    key = hashlib.sha256(f"{stamp} {sorted(libraries.items())}".encode()).hexdigest()[:16]
+    key = hashlib.sha256(f"{stamp} {arithmetic(libraries, asked.precision)}".encode()).hexdigest()[:16]
     threads, saves = asked.threads // team.here, execution.save_every_s
     if not team.leads:
         kept = resume.followed(root, asked.home, key, team.any_asks)
@@ -209,12 +215,18 @@ def work(asked: Asked, run: Callable[..., None]) -> None:
     earlier_results.drop(map(str, asked.outputs))
 
 
+def arithmetic(libraries: Texts, precision: str) -> str:
+    """The digest of what must not change during a job, beside its stamp. With `auto`, a restart on another machine may
+    have another precision."""
+    return hashlib.sha256(f"{sorted(libraries.items())} {precision}".encode()).hexdigest()
+
+
 @contextmanager
 def recorded(asked: Asked, stamp: str, digests: Texts, libraries: Texts, kept: resume.Resume) -> Iterator[JobRun]:
     """Track a job as a run, and at its end write run.json: what ran when, where, from what. digests: of its inputs."""
     root, file, started, clock = asked.root, asked.file, datetime.now(UTC), time.monotonic()
     tags = {"commit": commit(root), "config": asked.digest[:12], "code": file.code[:12], "stamp": stamp[:12]}
-    tags[LIBRARIES] = hashlib.sha256(f"{sorted(libraries.items())}".encode()).hexdigest()[:12]
+    tags[LIBRARIES] = arithmetic(libraries, asked.precision)[:12]
     if asked.precision:
         tags["precision"] = asked.precision
     experiment = os.environ.get("GOOGLENET_EXPERIMENT", file.experiment)

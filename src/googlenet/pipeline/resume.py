@@ -1,7 +1,8 @@
 """Checkpointing for long jobs: a kill costs a minute of work, and changes no bit of the result.
 
 A job's state is in .googlenet/resume/, not among its outputs, which Snakemake deletes when a job fails. A state is
-valid only for one stamp (configuration and inputs) and one set of library versions.
+valid only for one stamp (configuration and inputs), one set of library versions and one precision; images' results
+also for one engine.
 """
 
 import json
@@ -20,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from googlenet.errors import Stopped, UserError
+from googlenet.models.determinism import return_freed_memory
 from googlenet.storage import checkpoint, faults
 from googlenet.storage.files import locked
 from googlenet.tracking.processes import started
@@ -52,7 +54,11 @@ class Resume:
         """saves: false if another process of the same job saves the state. agreed: maps whether this process was asked
         to stop to whether any process was, with the same answer in all of them at the same step."""
         self.folder, self.every_s, self.used, self.resumed = folder, every_s, False, False
-        self._saved, self._saves, self._agreed = time.monotonic(), saves, agreed
+        self._saved, self._saves, self._agreed, self._by = time.monotonic(), saves, agreed, ""
+
+    def only_by(self, engine: str) -> None:
+        """Have `items` reuse only what this engine computed; another machine may not have the former one."""
+        self._by = f"-{engine}"
 
     def load(self) -> "tuple[dict[str, Tensor], Any] | None":
         """The last saved state: tensors on the CPU, and the rest. None if there is none."""
@@ -91,7 +97,7 @@ class Resume:
             return
         self.used = True
         done = 0
-        while (path := self._path(f"{name}-{done:09d}")).exists():
+        while (path := self._path(f"{name}{self._by}-{done:09d}")).exists():
             kept = unpacked(checkpoint.load_arrays(path)[0])
             yield from kept
             done += len(kept)
@@ -107,7 +113,8 @@ class Resume:
             yield arrays
             progress.add()
             if self._due() or size_mb > PIECE_MB:
-                checkpoint.save_arrays(self._path(f"{name}-{done:09d}"), packed(waiting), {})
+                checkpoint.save_arrays(self._path(f"{name}{self._by}-{done:09d}"), packed(waiting), {})
+                return_freed_memory()
                 done += len(waiting)
                 waiting, size_mb = [], 0.0
                 self._after_save()

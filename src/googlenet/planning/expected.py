@@ -19,9 +19,10 @@ def expected(experiment: Experiment) -> dict[str, float]:
     most similar experiment. During a run, errors common to all jobs or to a stage are corrected."""
     needs = Needs(experiment)
     jobs = [job for stage in experiment.stages for job in experiment.jobs(stage)]
-    planned = {job_name(*job): seconds for job in jobs if (seconds := needs.seconds(job))}
-    took = {job_name(*job): seconds for job, seconds in last_time(experiment, jobs)}
-    return took | planned if needs.is_planned else planned | took
+    planned = {job: seconds for job in jobs if (seconds := needs.seconds(job))}
+    own = {job: seconds for job, seconds in planned.items() if needs.is_planned(job.stage)}
+    known = planned | dict(last_time(experiment, jobs)) | own
+    return {job_name(*job): seconds for job, seconds in known.items()}
 
 
 def start_s(job: Job) -> float:

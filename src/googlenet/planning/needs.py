@@ -125,7 +125,9 @@ class Needs:
     def of(self, stage: str, name: str, attempt: int = 1, limit: bool = False) -> Need:
         """The need of a job, more at each attempt. limit: exceeding the memory kills it, so a margin is added, and what
         Snakemake takes beside it."""
-        margin, least_min = (MEMORY_MARGIN, LEAST_MIN) if self.is_planned else (UNPLANNED_MARGIN, LEAST_UNPLANNED_MIN)
+        margin, least_min = (
+            (MEMORY_MARGIN, LEAST_MIN) if self.is_planned(stage) else (UNPLANNED_MARGIN, LEAST_UNPLANNED_MIN)
+        )
         megabytes, seconds = self.alone(Job(stage, name))
         asked_mb = ceil(megabytes * margin + ENGINE_MB if limit else megabytes)
         return Need(asked_mb * attempt, max(least_min, ceil(seconds * TIME_MARGIN / 60)) * attempt)
@@ -149,10 +151,10 @@ class Needs:
         found = self.found(job)
         return found and found[0].seconds(found[1])
 
-    @property
-    def is_planned(self) -> bool:
-        """Whether there is a plan of this experiment, not just of a similar one."""
-        return any(self.experiment.name in known for known in self.planned)
+    def is_planned(self, stage: str) -> bool:
+        """Whether a plan of this experiment, not just of a similar one, has the stage or the one that stands in for it."""
+        either = {stage, AS.get(stage, stage)}
+        return any(not either.isdisjoint(known.get(self.experiment.name, ())) for known in self.planned)
 
     def found(self, job: Job) -> tuple[Figures, Load] | None:
         """The figures closest to a job's size, and the job's load; None if no plan has its stage."""

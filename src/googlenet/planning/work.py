@@ -84,6 +84,8 @@ class Context:
         plan = JobPlan(job.name, start_s=empty.seconds, recorded_s=empty.recorded_s, disk_mb=RECORDS_MB)
         plan.cpu(empty.seconds)
         plan.memory_mb["process"] = empty.memory_mb
+        if self.on_gpu and STAGES[job.stage].gpu:
+            plan.memory_mb["CUDA"] = CUDA_MB
         return plan
 
     def reserved(self, stage: str) -> int:
@@ -113,9 +115,7 @@ class Context:
         memory = job.gpu_memory_mb if self.on_gpu else job.memory_mb
         memory[TRAINED if training else WEIGHTS] = weights_mb(network) * (4 if training else 1)
         memory[ACTIVATIONS] = kept_mb
-        if self.on_gpu:
-            job.memory_mb["CUDA"] = CUDA_MB
-        else:
+        if not self.on_gpu:
             memory["buffers and kernels"] = kernels_mb
 
     def loader_memory(self, job: JobPlan, decoded_mb: float) -> None:

@@ -34,7 +34,7 @@ def run(
     if weights and places:
         model = multibox.load(weights[0], job.runtime.device, settings.network)
         propose = multibox.Proposer(model, len(places), image_at(*places[0]), job.runtime)
-        job.say(propose.use.line)
+        job.computes_with(propose.use)
 
     def merged_from(start: int) -> Iterator[dict[str, np.ndarray]]:
         for name, row in places[start:]:

@@ -35,7 +35,7 @@ def run(job: Job[PredictCrops], *, manifest: Input, weights: Input, predictions:
     kept = keeper(test) if settings.keep_crops else None
     images, threads = DecodedImages(test, 0), max(1, runtime.loader_workers)
     classifier = Classifier.of(network, images, cropping, runtime)
-    job.say(classifier.use.line)
+    job.computes_with(classifier.use)
     scores_by_policy = predict(classifier, images, cropping, threads, kept, job.resume)
     labels = outputs.label_columns(test.labels)
     for policy, scores in scores_by_policy.items():

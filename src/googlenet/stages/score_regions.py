@@ -30,7 +30,7 @@ def run(
     arrays = shapes(by_prefix(settings.switches, settings.compare), regions, len(network.spec.classes))
     images = DecodedImages(test, 0)
     see, use = seeing(network, images, boxes, settings, job.runtime)
-    job.say(use.line)
+    job.computes_with(use)
     scored = score(network, images, boxes, settings, fitted, job.runtime, see, job.resume)
     with written(scores, arrays, {"stamp": job.stamp, "engine": json.dumps(asdict(use))}) as file:
         for of_image in scored:

@@ -31,7 +31,7 @@ def save(path: Path | str, tensors: "Mapping[str, Tensor | np.ndarray]", metadat
         name: torch.as_tensor(value).detach().to("cpu", copy=True, memory_format=torch.contiguous_format).contiguous()
         for name, value in sorted(tensors.items())
     }
-    write_bytes(path, to_bytes(contiguous, metadata=metadata_of(path, metadata)))
+    write_bytes(path, to_bytes(contiguous, metadata=metadata_of(path, metadata)), durable=True)
 
 
 def load(path: Path | str, remedy: str = RUN_AGAIN) -> "tuple[dict[str, Tensor], dict[str, str]]":
@@ -46,7 +46,7 @@ def save_arrays(path: Path | str, arrays: Mapping[str, np.ndarray], metadata: Ma
     # Convert to C order and little-endian, as in the file, because safetensors writes the memory as it is.
     items = sorted(arrays.items())
     contiguous = {name: np.asarray(array, array.dtype.newbyteorder("<"), order="C") for name, array in items}
-    write_bytes(path, to_bytes(contiguous, metadata=metadata_of(path, metadata)))
+    write_bytes(path, to_bytes(contiguous, metadata=metadata_of(path, metadata)), durable=True)
 
 
 def load_arrays(path: Path | str) -> tuple[dict[str, np.ndarray], dict[str, str]]:

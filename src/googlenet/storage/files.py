@@ -16,8 +16,9 @@ from googlenet.storage import faults
 
 
 @contextmanager
-def atomic(path: Path | str, point: str = "write") -> Iterator[Path]:
-    """Yield a temporary path next to `path`; rename it to `path` if the block succeeds. point: as in faults.py.
+def atomic(path: Path | str, point: str = "write", durable: bool = False) -> Iterator[Path]:
+    """Yield a temporary path next to `path`; rename it to `path` if the block succeeds. point: as in faults.py. durable:
+    what has the name is whole even after a loss of power.
 
     Raises UserError as check_target does."""
     check_target(path)
@@ -27,7 +28,11 @@ def atomic(path: Path | str, point: str = "write") -> Iterator[Path]:
     try:
         yield part
         faults.reached(point)
+        if durable:
+            flush(part)
         os.replace(part, path)
+        if durable:
+            flush(path.parent)
     except OSError as error:
         if error.filename is None:  # for example, a full disk
             error.filename = str(path)
@@ -36,15 +41,24 @@ def atomic(path: Path | str, point: str = "write") -> Iterator[Path]:
         part.unlink(missing_ok=True)
 
 
+def flush(path: Path) -> None:
+    """Wait until a file's content, or a folder's entries, are on the disk."""
+    opened = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
+
+
 def remove_parts(folder: Path, name: str = "*") -> None:
     """Remove temporary files, of targets with this name, that killed processes left below a folder."""
     for part in folder.rglob(f".{name}.*.part"):
         part.unlink(missing_ok=True)
 
 
-def write_bytes(path: Path | str, content: bytes) -> None:
-    """Write `content` to `path` atomically."""
-    with atomic(path) as part:
+def write_bytes(path: Path | str, content: bytes, durable: bool = False) -> None:
+    """Write `content` to `path` atomically. durable: as in `atomic`."""
+    with atomic(path, durable=durable) as part:
         part.write_bytes(content)
 
 

@@ -24,7 +24,9 @@ from googlenet.tracking.processes import is_dead, process
 COPIED_BYTES = 16 * 2**20  # larger artefacts are not copied: the mirror reads the original
 
 Event = dict[str, Any]
-LIBRARIES = "libraries"  # a tag, the digest of their versions: under other versions, jobs start from the beginning
+LIBRARIES = (
+    "libraries"  # a tag, the digest of their versions and the precision: under others, jobs start from the beginning
+)
 
 
 class InUse(UserError):
