@@ -93,6 +93,16 @@ def test_calibration_before_and_after_averaging():
     assert measured == calibration(members, labels, SETTINGS)
 
 
+def test_the_interval_of_a_calibration_error_ends_at_zero():
+    """Of a calibrated network: the resamples' bias, which is taken off, is larger than their lowest."""
+    rng = np.random.default_rng(5)
+    confidence = rng.uniform(0.5, 1, 60)
+    labels = (rng.random(60) > confidence).astype(int)
+    scores = np.stack([confidence, 1 - confidence], 1).astype(np.float32)
+    row = calibration({"m1": {1: scores}}, labels, SETTINGS).systems[0].ece_percent
+    assert row.interval.low == 0 < row.value < row.interval.high
+
+
 def one(rng, right):
     """Probabilities of a network that leans to the right class."""
     raw = rng.gamma(1.0, size=right.shape) * right

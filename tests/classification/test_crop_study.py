@@ -108,6 +108,14 @@ def test_crops_as_large_as_in_the_middle_half_of_training_are_matched():
     assert inside.sum() == 60 and ("matched",) not in masks(ALL, zooms())
 
 
+def test_whole_pixels_may_put_a_crop_a_little_outside_the_middle_half():
+    """A crop of 64 px is up to 2 % larger or smaller than its scale says."""
+    training = Seen.of([1.0, 1.0, 1.0, 1.0], [1, 1, 1, 1], 32)  # both quartiles: 1
+    for zoom, is_matched in ((0.97, False), (0.985, True), (1.015, True), (1.03, False)):
+        test = Seen.of([[1 / zoom]], [[1]], 32)
+        assert Zooms(training, test, SCALES).matched.tolist() == [is_matched], zoom
+
+
 def index_of(sizes, mirror=True):
     """The distinct index [images, 144] of images of these sizes."""
     return np.array([distinct(crops_144(width, height, 32, mirror))[1] for width, height in sizes])

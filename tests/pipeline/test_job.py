@@ -276,6 +276,19 @@ def package(unrecorded, monkeypatch, tmp_path):
     code.forget()  # else the copy's digests would stay for the tests that follow
 
 
+def test_code_that_was_moved_here_with_an_old_date_ends_the_job_too(package):
+    """As `mv` and `cp -p` do, and archives: the modification time says nothing."""
+
+    def look(job: Job[AddUp], *, metrics: Output):
+        """Computes nothing."""
+
+    path = package / "classification/train.py"
+    path.write_text(path.read_text() + "EDITED = 1\n")
+    os.utime(path, (0, 0))
+    with pytest.raises(UserError, match=r"^googlenet\.classification\.train: this code was edited after the run began"):
+        job.perform(look, ["--config", CONFIG_PATH, "--threads", "1", "--metrics", "m"])
+
+
 def test_code_that_was_edited_after_the_run_began_ends_the_job_at_its_start(package):
     """Once the edit is undone, its results would pass for the former code's."""
     copy, jobs = package, []

@@ -21,13 +21,8 @@ PACKAGE = Path(__file__).parents[1]
 EXEMPT = ("googlenet.config", "googlenet.pipeline", "googlenet.tracking", "googlenet.errors")
 # Modules that every job runs before its stage, though no stage imports them.
 ALWAYS = ("googlenet.models.determinism",)
-RESOURCES = (
-    ".css",
-    ".j2",
-    ".json",
-    ".txt",
-    ".yaml",
-)  # not an editor's backup beside a module (train.py~, train.py.orig)
+# Of files beside a module; not of an editor's backups (train.py~, train.py.orig).
+RESOURCES = (".css", ".j2", ".json", ".txt", ".yaml")
 LEFT_OUT = frozenset(("ctx", "kind", "type_comment", "type_params", "type_ignores"))
 
 
