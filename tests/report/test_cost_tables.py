@@ -39,9 +39,16 @@ def test_claims_by_hand():
     assert claim(beside(), "about 1.5 billion multiply-adds")[1] == "1.583G"
     assert "with 9.8 times the multiply-adds" in claim(beside(), "3 to 10 times faster")[2]  # 15.47 / 1.583
     assert "7.32 % against 6.67 %" in claim(beside(), "3 to 10 times faster")[2]
+    assert "not of GoogLeNet" in claim(beside(), "3 to 10 times faster (CVPR; arXiv: 2 to 3)")[2]
     naive = claim(beside(), "without reductions")
     assert naive[1] == "7.9 times the multiply-adds" and naive[2].startswith("13.9 times the parameters")
     assert "6.30 [5.67, 6.93] times GoogLeNet's" in naive[2]
+
+
+def test_both_versions_of_the_paper_on_a_wider_and_deeper_network_are_given():
+    note = tables.claims(beside()).note
+    assert "slightly superior alone" in note.partition(" (CVPR); ")[0]
+    assert "slightly inferior alone" in note.partition(" (CVPR); ")[2] and note.endswith("(arXiv).")
 
 
 @pytest.mark.parametrize(

@@ -32,6 +32,7 @@ def test_tables_4_and_5_print_the_paper_as_it_prints_itself(evaluated):
     table = detection_tables.table_4(evaluated, "x")
     assert [row.cells[3] for row in table.rows] == ["22.6", "40.5", "40.7", "43.9", "93.1"]
     assert table.rows[-1].cells[4] == "[90.2, 95.4]" and table.columns[4].label == "95 % interval"
+    assert [row.cells[-1] for row in table.rows] == ["Fisher vectors", "CNN", "CNN", "CNN", "CNN"]
     rows = detection_tables.table_5(evaluated, "x").rows
     assert rows[4].cells == ("GoogLeNet", "38.02", "—", "no", "no")
     assert rows[-1].cells == ("Ours, on x", "89.5 ± 1.9", "[86.6, 92.0]", "no", "no")
@@ -48,6 +49,7 @@ def test_detectors_side_by_side(evaluated):
     table = next(item for item in section.content if item.title == "The detectors, side by side")
     assert table.rows[0].cells == ("d1", "31", "m1", "452,435", "9,121", "91.9", "87.0")
     assert table.rows[-1].cells == ("ensemble", "", "", "", "", "", "93.1") and len(table.rows) == 7
+    assert "auxiliary heads, which are discarded afterwards" in table.note
 
 
 def test_the_conclusions_on_switches_follow_their_intervals(evaluated):

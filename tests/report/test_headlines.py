@@ -34,8 +34,9 @@ def test_the_lines_of_the_whole_experiment_by_hand():
     ]
     assert lines[2].remark == "as in the paper: better by 3.30 points, 95 % interval [1.78, 4.89]"
     assert [line.paper for line in lines[5:]] == [
-        *("93 %", "38.02 %", "43.9 %", "+5.9 points", "12 times fewer"),
-        "3 to 10 times faster than networks of similar accuracy",
+        *("93 %", "38.02 % (Table 5; text: 40 %)", "43.9 %"),
+        "+3.9 points (text; with Table 5's single model: +5.9)",
+        *("12 times fewer", "3 to 10 times faster (CVPR; arXiv: 2 to 3) than networks of similar accuracy"),
     ]
     assert lines[-1].key == ""  # a time
 
@@ -90,7 +91,7 @@ def test_the_interval_shown_is_the_one_that_is_judged():
 def test_the_papers_figures_of_six_detectors_stand_beside_no_other_number():
     detected = sample.results().one(DetectionMetrics)
     lines = by_key(Results([("", changed(detected, table_4={"detectors": 2}))]))
-    assert [line.paper for line in lines.values()] == ["38.02 %", "—", "—"]
+    assert [line.paper for line in lines.values()] == ["38.02 % (Table 5; text: 40 %)", "—", "—"]
     assert lines["mean_ap_ensemble_minus_single"].remark == "better by 3.6 points, 95 % interval [2.4, 4.9]"
 
 

@@ -55,6 +55,14 @@ def test_tables_2_to_5():
     assert single["UvA-Euvision"].contextual_model == "?"
 
 
+def test_where_the_paper_contradicts_itself_both_figures_are_kept():
+    assert paper.mean_ap_in_the_text() == (40, 43.9) and paper.mean_ap(6) == 43.9
+    assert paper.times_faster() == "3 to 10 times faster (CVPR; arXiv: 2 to 3)"
+    architecture, training = paper.facts("architecture_facts"), paper.facts("training_facts")
+    assert {*architecture["aux_effect"]} == {*architecture["wider_and_deeper_variant"]} == {"cvpr", "arxiv"}
+    assert training["random_interpolation"]["cvpr"] == "not stated"
+
+
 def test_facts_are_copies_and_unknown_sections_are_named():
     paper.facts("detection")["table_4"].clear()
     assert len(paper.table_4()) == 4

@@ -1,6 +1,7 @@
 """The figures printed in "Going Deeper with Convolutions", read from paper.yaml.
 
-Units: errors, average precisions and coverage are percentages. In the printed Table 1, K is 1024 and M a million.
+Units: errors, average precisions and coverage are percentages. In the printed Table 1, K is taken as 1024 and M as a
+million. The paper has two versions, CVPR 2015 and arXiv 1409.4842; where they differ, both are in the file.
 """
 
 import copy
@@ -63,6 +64,7 @@ class TeamPrecision(NamedTuple):
     mean_ap_percent: float
     external_data: str
     ensemble: str
+    approach: str
 
 
 class ModelPrecision(NamedTuple):
@@ -143,6 +145,19 @@ def mean_ap(models: int) -> float:
     """The paper's mean average precision of one GoogLeNet (Table 5) or of six (Table 4), in %."""
     rows: list[TeamPrecision] | list[ModelPrecision] = table_5() if models == 1 else table_4()
     return next(row.mean_ap_percent for row in rows if row.team == "GoogLeNet")
+
+
+def mean_ap_in_the_text() -> tuple[float, float]:
+    """The mean average precision of one GoogLeNet and of six in section 8's text, whose first differs from Table 5's."""
+    one, six = facts("detection")["ensemble_in_the_text"]
+    return one, six
+
+
+def times_faster() -> str:
+    """The paper's figures for the speed of networks with Inception modules, of both versions."""
+    key = "times_faster_than_similarly_accurate_networks_without_inception"
+    cvpr, arxiv = (f"{low} to {high}" for low, high in map(facts("architecture_facts")[key].get, ("cvpr", "arxiv")))
+    return f"{cvpr} times faster (CVPR; arXiv: {arxiv})"
 
 
 def table_2() -> list[TeamError]:

@@ -252,8 +252,9 @@ def detection(results: Results, figures: Mapping[str, bytes]) -> Section | None:
     number = len(evaluated.detectors)
     mean = f" (the mean of {count(number)}), all together {decimal(together, 1)} %" if number > 1 else ""
     against = f" All together, against one: {gain(evaluated.ensemble_minus_single)}." if number > 1 else ""
-    one, six = paper.mean_ap(1), paper.mean_ap(headlines.SIX)
-    printed = f"{one:g} % with one model{f' and {six:g} % with six' if number == headlines.SIX else ''}"
+    one, six, in_text = paper.mean_ap(1), paper.mean_ap(headlines.SIX), paper.mean_ap_in_the_text()[0]
+    printed = f"{one:g} % with one model (Table 5; {in_text:g} % in the text)"
+    printed += f" and {six:g} % with six" if number == headlines.SIX else ""
     text = (
         f"Over {plural(evaluated.images, 'test image')} with {plural(evaluated.objects, 'object')}: one "
         f"detector reaches {decimal(single, 1)} % mean average precision{mean}.{against} In the paper, on ILSVRC: "

@@ -57,7 +57,8 @@ def table_1(layers: Sequence[LayerCost], totals: Totals) -> Table:
     counted = [Column(label, origin) for label in ("Weights", "Multiply-adds") for origin in (PAPER, RECOUNT, OURS)]
     columns = (*texts("Layer"), *numbers("Output", "Depth"), *counted)
     note = (
-        f"K is 1024, M a million, as in the paper; without biases.{MARK} the printed value disagrees with the printed "
+        "K is 1024, as inferred from the print (1000K for the linear row's 1,024,000), M a million; without "
+        f"biases.{MARK} the printed value disagrees with the printed "
         f"widths; the model follows the widths. With biases our network has {count(totals.parameters)} parameters, "
         f"with both auxiliary heads {count(totals.parameters_with_aux)}. {outputs}"
     )
@@ -122,7 +123,7 @@ def table_3(ensemble: EnsembleMetrics) -> Table:
     )
     mean = (
         "Our one-model rows are the mean over the members, ± their standard deviation; the paper's are of the one with the lowest "
-        "error on validation. "
+        "top-1 error on the validation images, on which its table is measured too. "
     )
     decided = "; the table of comparisons states whether two rows differ, overlapping intervals do not decide it"
     note = (
@@ -211,10 +212,11 @@ def claims(beside: Comparison) -> Table:
             f"the printed operations of Table 1 add up to {totals['sum_of_printed_ops']}; its conv1 row is too low",
         ),
         (
-            f"{words['speed_claim']} (section 4)",
+            f"{paper.times_faster()} than similarly accurate networks without Inception (section 4)",
             faster(similar),
             f"against {similar.title.split(' (')[0]}, with {times_of(similar, ours, 'macs')} times the "
-            "multiply-adds. The paper names no network; of those here, this one's authors are closest in Table 2 "
+            "multiply-adds. The paper says it of cheaper, slightly inferior networks with Inception, not of GoogLeNet, and "
+            "names no other network; of those here, this one's authors are closest in Table 2 "
             f"(top-5 error {errors[SIMILAR_TEAM]} % against {errors['GoogLeNet']} %, of ensembles)",
         ),
         (
@@ -225,7 +227,8 @@ def claims(beside: Comparison) -> Table:
     )
     columns = (Column("The paper's claim", PAPER, True), Column("Here", OURS, True), *texts("How"))
     caption = "Sections 1 and 4: the paper's claims about its cost, counted and measured."
-    note = f"The paper on a wider and deeper network: {words['wider_and_deeper_variant']}."
+    wider = words["wider_and_deeper_variant"]
+    note = f"The paper on a wider and deeper network: {wider['cvpr']} (CVPR); {wider['arxiv']} (arXiv)."
     return Table("The paper's claims on cost", caption, columns, tuple(Row(cells) for cells in made), note)
 
 
