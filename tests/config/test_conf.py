@@ -12,7 +12,7 @@ import yaml
 from conf_copy import ROOT, copied, edit, job_files, override
 from googlenet.config.schema.classification import PredictCrops, TrainClassifier
 from googlenet.config.schema.dataset import Dataset, PrepareDetection
-from googlenet.config.schema.detection import ProposeRegions
+from googlenet.config.schema.detection import ProposeRegions, TrainDetector, TrainMultibox
 from googlenet.config.schema.shared import Model
 from googlenet.errors import UserError
 from googlenet.pipeline.experiment import Job, experiment
@@ -50,6 +50,11 @@ def test_the_papers_setting_is_the_papers():
     assert (len(jobs), len(composed.jobs("train_detector"))) == (7, 6)
     assert len({job.member.init_seed for job in jobs}) == 1  # the seven share their initial weights
     assert len({job.member.order_seed for job in jobs}) == 7
+    detector = composed.settings(composed.jobs("train_detector")[0], TrainDetector)
+    multibox = composed.settings(composed.jobs("train_multibox")[0], TrainMultibox)
+    assert (detector.schedule, detector.drop_every_epochs, detector.drop_factor) == ("steps", 20, 0.1)  # R-CNN's
+    assert multibox.schedule == "cosine"
+    assert detector.epochs * detector.batches_per_epoch == multibox.epochs * multibox.batches_per_epoch == 50_000
     assert composed.of(PredictCrops).policies == (1, 10, 144)
     assert composed.of(ProposeRegions).superpixel_scale == 2.0
 
