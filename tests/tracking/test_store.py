@@ -1,12 +1,14 @@
 """What is checked of the store before the first job."""
 
+import os
 import socket
 
 import pytest
 from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
 
 from googlenet.errors import UserError
-from googlenet.tracking import check, deliver, job_run, open_store
+from googlenet.tracking import check, deliver, job_run, open_store, store
 
 
 @pytest.fixture(autouse=True)
@@ -51,3 +53,34 @@ def test_a_deleted_experiment_says_how_to_restore_it(tmp_path, monkeypatch):
         monkeypatch.setenv("MLFLOW_TRACKING_URI", given)
         with pytest.raises(UserError, match=f"restore --experiment-id {experiment_id}"):
             check(tmp_path, "gone")
+
+
+@pytest.mark.parametrize(("given", "for_uploads"), [("", "120"), ("30", "30")])
+def test_uploads_have_longer_than_other_requests(tmp_path, monkeypatch, given, for_uploads):
+    waits = {}
+
+    def noting(real):
+        def sent(*words, **more):
+            waits[real.__name__] = os.environ[store.TIMEOUT]
+            return real(*words, **more)
+
+        return sent
+
+    for real in (MlflowClient.log_artifact, MlflowClient.set_terminated):
+        monkeypatch.setattr(MlflowClient, real.__name__, noting(real))
+    monkeypatch.delenv(store.TIMEOUT, raising=False)
+    if given:
+        monkeypatch.setenv(store.TIMEOUT, given)
+    (tmp_path / "metrics.json").write_text("{}")
+    with job_run(tmp_path, "demo", "stage", "all", {}, {}, {}) as run:
+        run.artifact(tmp_path / "metrics.json")
+    assert deliver(tmp_path)
+    assert waits == {"log_artifact": for_uploads, "set_terminated": given or "5"}
+
+
+def test_an_answer_that_comes_too_late_names_the_variable(monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://host")
+    late = "API request to http://host/api failed with exception HTTPConnectionPool: Read timed out."
+    expected = r"no answer; start or repair that server \(MLFLOW_HTTP_REQUEST_TIMEOUT=300 waits longer for it\), or"
+    with pytest.raises(UserError, match=expected), store.translate_errors("http://host"):
+        raise MlflowException(late)

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 from googlenet.storage.files import sha256, write_json
 from googlenet.tracking import local_store
 from googlenet.tracking.servable import Servable
-from googlenet.tracking.store import Connection, say
+from googlenet.tracking.store import Connection, say, uploading
 
 if TYPE_CHECKING:
     from mlflow.entities import LoggedModel
@@ -164,7 +164,8 @@ class _Registry:
                 if _is_here(logged.artifact_location):
                     self._stored.place(made, local_store.local_path(logged.artifact_location))
                 else:
-                    client.log_model_artifacts(logged.model_id, str(made))
+                    with uploading():
+                        client.log_model_artifacts(logged.model_id, str(made))
             logged = client.finalize_logged_model(logged.model_id, "READY")
         return logged
 

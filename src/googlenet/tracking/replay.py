@@ -6,7 +6,7 @@ from typing import Any
 
 from googlenet.tracking import reproduction
 from googlenet.tracking.event_log import Event, EventLog
-from googlenet.tracking.store import PARENT, Connection, say
+from googlenet.tracking.store import PARENT, Connection, say, uploading
 
 TOGETHER = ("metrics", "progress")  # several of these are sent at once
 METRICS_PER_BATCH = 1000  # MLflow's limit
@@ -57,7 +57,8 @@ def send(store: Connection, log: EventLog, run_id: str, batch: Sequence[Event], 
         case "artifact":
             path = log.artifact_path(event)
             if path.is_file():
-                client.log_artifact(run_id, str(path))
+                with uploading():
+                    client.log_artifact(run_id, str(path))
             else:
                 say(f"warning: {path}: gone before it could be copied to MLflow")
         case "end":

@@ -11,7 +11,7 @@ from googlenet.tracking import models
 from googlenet.tracking.event_log import Event, EventLog
 from googlenet.tracking.job_run import differing, job_name
 from googlenet.tracking.servable import Servable
-from googlenet.tracking.store import ALL_RUNS, PARENT, Connection
+from googlenet.tracking.store import ALL_RUNS, PARENT, Connection, uploading
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -98,7 +98,8 @@ def _content(store: Connection, log: EventLog, event: Event, run_id: str) -> Non
     store.log_parameters(run_id, event["settings"])
     for each in log.events:
         if each["do"] == "artifact" and (path := log.artifact_path(each)).is_file():
-            store.client.log_artifact(run_id, str(path))
+            with uploading():
+                store.client.log_artifact(run_id, str(path))
 
 
 def changes_between(before: Mapping[str, str], now: Mapping[str, str]) -> list[Change]:

@@ -20,11 +20,13 @@ from googlenet.tracking.clone import clone_id, clone_of
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
+TIMEOUT = "MLFLOW_HTTP_REQUEST_TIMEOUT"
 SETTINGS = {  # the environment can override each of these
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
-    "MLFLOW_HTTP_REQUEST_TIMEOUT": "5",  # MLflow's default of 120 s would keep the end of a run waiting
+    TIMEOUT: "5",  # MLflow's default of 120 s would keep the end of a run waiting
 }
+UPLOAD_TIMEOUT_S = "120"  # a server answers only when it has stored the file, which can be slow
 LOCK_TIMEOUT_S = 120
 REASON_CHARACTERS = 300
 SERVE = "start the server with --artifacts-destination, so that it stores them itself (experiments keep their places)"
@@ -242,6 +244,8 @@ def translate_errors(uri: str) -> Iterator[None]:
             remedy = "start or repair that server"
             if lacks_package:  # for a kind of database or artefact store, which MLflow itself does not need
                 remedy = "install that package in this environment"
+            elif unreachable and "timed out" in str(error):
+                remedy += f" ({TIMEOUT}=300 waits longer for it)"
             elif isinstance(error, OSError) and not unreachable:  # from the artefact folder that a server names
                 remedy = SERVE
             reason = f"{reason}; {remedy}, or unset the variable to log to mlflow/mlflow.db"
@@ -249,6 +253,18 @@ def translate_errors(uri: str) -> Iterator[None]:
             mends = (words for sign, words in MENDS.items() if sign in reason)
             reason = f"{reason}; {next(mends, '`googlenet mirror` tries again')}"
         raise kind(f"{where}: {reason}") from error
+
+
+@contextmanager
+def uploading() -> Iterator[None]:
+    """Within the block, wait longer for an answer, unless the environment says how long."""
+    given = os.environ[TIMEOUT]  # set when MLflow was imported
+    if given == SETTINGS[TIMEOUT]:
+        os.environ[TIMEOUT] = UPLOAD_TIMEOUT_S
+    try:
+        yield
+    finally:
+        os.environ[TIMEOUT] = given
 
 
 def say(line: str) -> None:
