@@ -1,6 +1,7 @@
 # One line each: `make help`.
 PYTHON ?= python3
-CORES ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu)
+# Of the machine: nproc would obey OMP's variables, which jobs set for themselves.
+CORES ?= $(shell env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc 2>/dev/null || sysctl -n hw.ncpu)
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
@@ -32,7 +33,7 @@ env: .venv/ready ## build .venv from requirements.lock (Python 3.11 to 3.13)
 
 demo: env ## everything from nothing to a report: as cloned, with the embedded data
 	snakemake --cores $(CORES)
-	@echo "The report: $$(ls -t results/*/make_report/report.html | head -1)"
+	@python -c 'from pathlib import Path; from googlenet.pipeline.experiment import current; print("The report: results", current(Path.cwd()).name, "make_report/report.html", sep="/")'
 
 plan: env ## before a run: disk, memory, passes and hours of every stage on this machine (EXPERIMENT=, MACHINE=, ARGS=)
 	googlenet plan $(if $(EXPERIMENT),--experiment $(EXPERIMENT)) $(if $(MACHINE),--machine $(MACHINE)) $(ARGS)

@@ -1,12 +1,14 @@
 """The Makefile and .ci/run stop, or recover, where something that they start from is incomplete."""
 
+import os
+import shlex
 import shutil
 import subprocess
 import sys
 
 import pytest
 
-from conf_copy import ROOT
+from conf_copy import ROOT, copied
 
 
 def put_script(path, line):
@@ -51,3 +53,36 @@ def test_long_tests_begun_too_late_are_skipped_and_listed(tmp_path, minutes, ski
     said = f"skipped: long, and the {minutes} minutes of --long-within are over"
     assert done.stdout.count(said) == skipped
     assert f"{2 - skipped} passed" in done.stdout
+
+
+@pytest.fixture
+def made(tmp_path):
+    """A folder whose environment is complete and whose Snakemake does nothing."""
+    copied(tmp_path)
+    for name in ("Makefile", "requirements.lock", "pyproject.toml"):
+        shutil.copy(ROOT / name, tmp_path)
+    programs = tmp_path / ".venv/bin"
+    put_script(programs / "snakemake", "exit 0")
+    put_script(programs / "python", f'PYTHONPATH={shlex.quote(str(ROOT / "src"))} exec {sys.executable} "$@"')
+    (tmp_path / ".venv/ready").touch()
+    return tmp_path
+
+
+def test_the_demo_names_the_report_of_its_experiment(made):
+    for age_s, name in enumerate(("other", "demo")):  # the former is the newest
+        report = made / f"results/{name}/make_report/report.html"
+        report.parent.mkdir(parents=True)
+        report.touch()
+        os.utime(report, (1e9 - age_s, 1e9 - age_s))
+    words = ["make", "--silent", "demo"]
+    done = subprocess.run(words, cwd=made, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "The report: results/demo/make_report/report.html"
+
+
+def test_the_number_of_cores_is_the_machines_whatever_omp_may_use(made):
+    put_script(made / "bin/nproc", "echo ${OMP_NUM_THREADS:-64}${OMP_THREAD_LIMIT}")
+    environment = {name: value for name, value in os.environ.items() if name != "CORES"}
+    environment |= {"PATH": f"{made / 'bin'}:{os.environ['PATH']}", "OMP_NUM_THREADS": "1", "OMP_THREAD_LIMIT": "2"}
+    words = ["make", "--dry-run", "demo"]
+    done = subprocess.run(words, cwd=made, env=environment, capture_output=True, text=True, check=True)
+    assert "snakemake --cores 64\n" in done.stdout
