@@ -68,7 +68,7 @@ def rule_edges(target: str) -> dict[str, set[str]]:
         params = f"experiment: demo\noverrides: {WITH_ALL}\n"
         (Path(temporary) / "params.yaml").write_text(params, encoding="utf-8")
         command = ["snakemake", "--rulegraph", "--cores", "1", "--directory", temporary, "--", target]
-        graph = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        graph = output_of(command)
     names = dict(re.findall(r'(\d+)\[ ?label ?= ?"(\w+)"', graph))
     of_target = [row.name for row in ROWS if row.target == target]
     edges: dict[str, set[str]] = {stage: set() for stage in of_target}
@@ -79,6 +79,15 @@ def rule_edges(target: str) -> dict[str, set[str]]:
         for dependencies in edges.values():
             dependencies |= {stage} if other in dependencies else set()
     return edges
+
+
+def output_of(command: list[str]) -> str:
+    """What a command prints; exits with its error lines, or with all its messages if it has none, if it fails."""
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        lines = done.stderr.splitlines()
+        sys.exit("\n".join([line for line in lines if line.startswith("error:")] or lines))
+    return done.stdout
 
 
 def persistent(path: str) -> dict:

@@ -59,3 +59,14 @@ def test_a_folder_of_the_workflow_that_is_unusable_is_one_line(tmp_path):
     done = subprocess.run(words, cwd=REPO, capture_output=True, text=True, check=False)
     assert done.returncode == 1 and "Traceback" not in done.stderr
     assert f"error: {tmp_path}/.googlenet/execution: File exists; correct the path" in done.stderr
+
+
+@pytest.mark.parametrize("told", ["error: conf/dataset: no file; restore it", "SyntaxError in file workflow/Snakefile"])
+def test_what_snakemake_rejects_is_told_when_dvcs_stages_are_written(sync, told):
+    """Its other lines are left out if it gives an error of ours."""
+    dvc_stages = importlib.import_module("dvc_stages")
+    said = f"{told}\n" if told.startswith("Syntax") else f"Building DAG of jobs...\n{told}\n"
+    words = [sys.executable, "-c", f"import sys; sys.exit({said!r})"]
+    with pytest.raises(SystemExit) as ended:
+        dvc_stages.output_of(words)
+    assert ended.value.code == told
