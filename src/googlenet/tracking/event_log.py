@@ -24,9 +24,8 @@ from googlenet.tracking.processes import is_dead, process
 COPIED_BYTES = 16 * 2**20  # larger artefacts are not copied: the mirror reads the original
 
 Event = dict[str, Any]
-LIBRARIES = (
-    "libraries"  # a tag, the digest of their versions and the precision: under others, jobs start from the beginning
-)
+# A tag: the digest of their versions and of the precision. Under others, jobs start from the beginning.
+LIBRARIES = "libraries"
 
 
 class InUse(UserError):
