@@ -161,15 +161,31 @@ def commit_if_current(experiment: Experiment, target: str) -> bool:
     if not up_to_date(target):
         return False
     lock = Path(FILES[target]).with_name("dvc.lock")
-    recorded = lock.read_bytes() if lock.is_file() else b""
+    recorded, entry = lock.read_bytes() if lock.is_file() else b"", staged(lock)
     commit(experiment, target)
     if kept.sources(experiment.root) == before or up_to_date(target):
         return True
-    if recorded:
-        write_bytes(lock, recorded)
+    put_back(lock, recorded, entry)
+    return False
+
+
+def staged(path: Path) -> str:
+    """A file's entry in git's index, as `git update-index` takes it; "" if it has none."""
+    if not Path(".git").exists():
+        return ""
+    entry = run("git", "ls-files", "--stage", "--", str(path)).split()
+    return f"{entry[0]},{entry[1]},{path}" if entry else ""
+
+
+def put_back(lock: Path, content: bytes, entry: str) -> None:
+    """Give a dvc.lock its former content, and git's index its former entry: DVC adds the file there (core.autostage)."""
+    if content:
+        write_bytes(lock, content)
     else:
         lock.unlink()
-    return False
+    if Path(".git").exists():
+        words = ["--cacheinfo", entry] if entry else ["--force-remove", "--", str(lock)]
+        run("git", "update-index", *words)
 
 
 def commit_by_hand(target: str = "all") -> None:

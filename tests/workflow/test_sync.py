@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from conf_copy import copied
-from workflow.clones import REPO
+from workflow.clones import REPO, call, commit
 
 
 @pytest.fixture
@@ -47,6 +47,34 @@ def test_a_file_that_cannot_be_written_is_one_line(sync, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["sync.py", "resolve"])
     with pytest.raises(SystemExit, match=r"^error: \.googlenet/modules\.json: No space left on device; .* free some"):
         sync.main()
+
+
+@pytest.mark.parametrize("former", ["committed", "staged", ""])
+def test_a_rejected_commit_leaves_gits_index_as_it_was(sync, tmp_path, monkeypatch, former):
+    """After an edit during the commit; DVC adds dvc.lock to the index (core.autostage)."""
+    lock = tmp_path / "dvc.lock"
+    call(tmp_path, "git", "init", "--quiet")
+    if former:
+        lock.write_text("former\n")
+        commit(tmp_path)
+    if former == "staged":
+        lock.write_text("staged\n")
+        call(tmp_path, "git", "add", "dvc.lock")
+    before = call(tmp_path, "git", "status", "--porcelain"), call(tmp_path, "git", "ls-files", "--stage")
+
+    def record(*_):
+        lock.write_text("of edited settings\n")
+        call(tmp_path, "git", "add", "dvc.lock")
+
+    monkeypatch.setattr(sync, "commit", record)
+    monkeypatch.setattr(sync.kept, "sources", lambda _: "edited" if record_was_made() else "")
+    monkeypatch.setattr(sync, "up_to_date", lambda _: not record_was_made())
+
+    def record_was_made():
+        return lock.is_file() and lock.read_text() == "of edited settings\n"
+
+    assert not sync.commit_if_current(SimpleNamespace(root=tmp_path), "all")
+    assert (call(tmp_path, "git", "status", "--porcelain"), call(tmp_path, "git", "ls-files", "--stage")) == before
 
 
 @pytest.mark.engine
