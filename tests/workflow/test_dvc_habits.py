@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from mlflow import MlflowClient
 
 from workflow.clones import (
     REPO,
@@ -37,6 +38,13 @@ def committed(clone):
     return clone
 
 
+def runs_of(clone: Path, stage: str) -> list:
+    """The runs of a stage in a clone's MLflow store."""
+    client = MlflowClient(f"sqlite:///{clone}/mlflow/mlflow.db")
+    experiment = client.get_experiment_by_name("googlenet/smoke").experiment_id
+    return client.search_runs([experiment], f"tags.stage = '{stage}'")
+
+
 def back_to_the_commit(clone: Path) -> None:
     """Bring back the committed settings and results with git and DVC alone: Snakemake does not see it."""
     call(clone, "git", "checkout", "--quiet", "HEAD", "--", "conf", "dvc.lock")
@@ -48,6 +56,7 @@ def test_an_experiment_in_a_folder_of_its_own_runs_what_its_edit_touches(committ
     assert executed(dvc(committed, "exp", "run", "--temp", "--set-param", edit)) == AFTER_EVALUATION
     forced = dvc(committed, "exp", "run", "--temp", "--force", "--single-item", "evaluate_detection")
     assert executed(forced) == EVALUATION
+    assert len(runs_of(committed, "evaluate_detection")) == 3  # DVC has removed the folder, but MLflow has its runs
     assert_nothing_to_do(committed)
 
 
