@@ -93,7 +93,7 @@ def test_a_folder_of_the_workflow_that_is_unusable_is_one_line(tmp_path):
 def test_what_snakemake_rejects_is_told_when_dvcs_stages_are_written(sync, told):
     """Its other lines are left out if it gives an error of ours."""
     dvc_stages = importlib.import_module("dvc_stages")
-    said = f"{told}\n" if told.startswith("Syntax") else f"Building DAG of jobs...\n{told}\n"
+    said = told if told.startswith("Syntax") else f"Building DAG of jobs...\n{told}"
     words = [sys.executable, "-c", f"import sys; sys.exit({said!r})"]
     with pytest.raises(SystemExit) as ended:
         dvc_stages.output_of(words)
