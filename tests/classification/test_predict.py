@@ -172,3 +172,22 @@ def test_centre_crop_errors_are_those_of_one_crop(five, together):
     labels = together[1].argmax(1)
     assert not centre_crop_errors(five, IMAGES, labels, RUNTIME).top1.any()
     assert centre_crop_errors(five, IMAGES, (labels + 1) % 5, RUNTIME).top1.all()
+
+
+@pytest.mark.parametrize("processes", [2, 8])
+def test_several_processes_share_the_images_of_an_evaluation(five, monkeypatch, processes):
+    """Some have none; together they find what one process finds, whoever has which images and threads."""
+    labels, parts = np.array([0, 1, 2, 3]), []
+
+    def kept(found, runtime):
+        parts.append(found)
+        return found
+
+    monkeypatch.setattr("googlenet.classification.predict.merged", kept)
+    for rank in range(processes):
+        centre_crop_errors(five, IMAGES, labels, Runtime(rank=rank, processes=processes, loader_workers=rank))
+    centre_crop_errors(five, IMAGES, labels, RUNTIME)
+    assert sum(parts[:-1]).tolist() == parts[-1].tolist()
+    assert [np.count_nonzero(part) for part in parts[:-1]] == [
+        np.count_nonzero(parts[-1][rank::processes]) for rank in range(processes)
+    ]

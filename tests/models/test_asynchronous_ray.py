@@ -14,6 +14,7 @@ from googlenet.classification.train import MAIN_LOSSES, train
 from googlenet.metrics.training import TrainingEpoch
 from googlenet.models.training import TrainState
 from googlenet.models.updates.asynchronous import ParameterServer
+from googlenet.models.updates.asynchronous_ray import absent
 from googlenet.pipeline.resume import NOWHERE, Resume
 from models.small import spec
 from settings import changed
@@ -29,6 +30,13 @@ def _ended():
         import ray
 
         ray.shutdown()
+
+
+@pytest.mark.parametrize(("step", "away"), [(199, set()), (200, set()), (201, {1}), (399, {1}), (400, set())])
+def test_a_training_that_continues_within_an_absence_is_without_that_replica(step, away):
+    """At its first step the replica leaves, and at its last it comes back, as in a training that was not cut off."""
+    replicas = changed(REAL, replicas={"absences": [{"replica": 1, "from_step": 200, "to_step": 400}]}).replicas
+    assert absent(replicas.absences, step) == away
 
 
 class Killing(Resume):

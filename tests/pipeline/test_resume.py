@@ -16,6 +16,7 @@ from classification import tiny_training as classifiers
 from classification.tiny import RUNTIME, network
 from detection import tiny_multibox as multiboxes
 from detection import tiny_training as detectors
+from googlenet.classification import train as of_classifiers
 from googlenet.classification.train import train as train_classifier
 from googlenet.detection.multibox_train import train as train_multibox
 from googlenet.detection.train import detector_from
@@ -230,6 +231,48 @@ def test_a_job_that_keeps_nothing_ends_at_once(tmp_path):
     job.send_signal(signal.SIGTERM)
     output, _ = job.communicate(timeout=30)
     assert job.returncode == 75 and "starts this job again from its beginning" in output
+
+
+@pytest.mark.parametrize("launcher", ["", f"{os.getpid()}@elsewhere"])
+def test_a_second_signal_ends_a_job_but_not_one_of_several_processes(tmp_path, monkeypatch, launcher):
+    """A cluster signals both the processes and their launcher, which passes its own on: they still save."""
+    monkeypatch.delenv(resume.LAUNCHER, raising=False)
+    if launcher:
+        monkeypatch.setenv(resume.LAUNCHER, launcher)
+    kept = Resume(tmp_path, 60)
+    said = "the progress is saved" if launcher else "from its beginning"
+    with pytest.raises(Stopped, match=said), resume.listening(kept):
+        kept.load()
+        for _ in range(2):
+            os.kill(os.getpid(), signal.SIGTERM)
+        kept.step(lambda: ({"w": torch.ones(2)}, {}))
+    assert (tmp_path / "state.safetensors").exists() is bool(launcher)
+
+
+def test_a_training_that_is_stopped_in_its_evaluation_repeats_that_alone(tmp_path, monkeypatch):
+    class Steps(Resume):
+        """Counts them."""
+
+        steps = 0
+
+        def step(self, state):
+            self.steps += 1
+            super().step(state)
+
+    def stopped(*_):
+        os.kill(os.getpid(), signal.SIGTERM)
+        return evaluated(*_)
+
+    uncut = classifier(resume.NOWHERE)
+    evaluated = of_classifiers.final_outcomes
+    monkeypatch.setattr(of_classifiers, "final_outcomes", stopped)
+    first, second = Steps(tmp_path, 3600.0), Steps(tmp_path, 3600.0)
+    with pytest.raises(Stopped, match="the progress is saved"), resume.listening(first):
+        classifier(first)
+    monkeypatch.undo()
+    with resume.listening(second):
+        same(uncut, classifier(second))
+    assert first.steps > 0 == second.steps
 
 
 def test_a_stop_is_no_error_of_a_library(tmp_path):

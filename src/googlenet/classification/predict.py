@@ -16,8 +16,10 @@ from googlenet.data.in_advance import in_advance
 from googlenet.models.cost import multiply_adds
 from googlenet.models.engine import EngineUse, engine_for
 from googlenet.models.network import Network
+from googlenet.models.processes import merged
 from googlenet.models.runtime import Runtime
 from googlenet.pipeline.resume import NOWHERE, Resume
+from googlenet.tracking.progress import counted
 
 CENTRE_BATCH = 64  # crops per forward pass when predicting one crop per image
 
@@ -215,8 +217,14 @@ def union(policies: Sequence[int]) -> list[int]:
 
 
 def centre_crop_errors(
-    network: Network, images: Sequence[np.ndarray], labels: np.ndarray, runtime: Runtime
+    network: Network, images: Sequence[np.ndarray], labels: np.ndarray, runtime: Runtime, resume: Resume = NOWHERE
 ) -> ErrorMask:
-    """Return the errors on one centre crop per image, with the network's current weights."""
-    classifier = Classifier.as_it_is(network, runtime)
-    return ErrorMask.of(ranks(predict(classifier, images, CENTRE)[1], labels))
+    """Return the errors on one centre crop per image, with the network's current weights; several processes share the
+    images. Raises Stopped if `resume` was asked to stop."""
+    classifier, own = Classifier.as_it_is(network, runtime), range(runtime.rank, len(images), runtime.processes)
+    threads, found = max(1, runtime.loader_workers), np.zeros(len(images), np.int64)
+    scored = crop_scores(classifier, images, own, CENTRE, threads)
+    for number, (scores, index) in zip(counted(own, "images"), scored, strict=True):
+        found[number] = ranks(scores[index], labels[number : number + 1])[0]
+        resume.check()
+    return ErrorMask.of(merged(found, runtime))

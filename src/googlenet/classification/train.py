@@ -128,9 +128,10 @@ def train(
             on_epoch(state.rows[-1])
             plateau.check(state.others[MAIN_LOSSES].tolist(), name)
         resume.step(updates.saved)
+    resume.save(updates.saved)
     asynchronous = updates.finish()
+    errors, outcomes = final_outcomes(network, state.average, splits, runtime, resume)
     go_on_alone(runtime)
-    errors, outcomes = final_outcomes(network, state.average, splits, runtime)
     metrics = TrainingMetrics(
         member=settings.member,
         parameters=network.parameters,
@@ -195,7 +196,7 @@ def validation_errors(network: Network, loaded: Loaded, labels: np.ndarray, runt
 
 
 def final_outcomes(
-    network: Network, average: Average, splits: Splits, runtime: Runtime
+    network: Network, average: Average, splits: Splits, runtime: Runtime, resume: Resume = NOWHERE
 ) -> tuple[dict[str, WeightErrors], Outcomes]:
     """Evaluate the last and then the averaged weights on one centre crop per image, leaving the averaged ones in place.
     Returns errors by split, and an array over images per held-out split, weights and measure: "test/last/top1"."""
@@ -205,7 +206,7 @@ def final_outcomes(
         if weights == "averaged":
             average.swap(network.model)
         for split, labelled in (("validation", splits.validation), ("test", splits.test)):
-            wrong = centre_crop_errors(network, *labelled, runtime)
+            wrong = centre_crop_errors(network, *labelled, runtime, resume)
             errors[split][weights] = wrong.errors()
             outcomes |= {f"{split}/{weights}/{top}": mask.astype(np.uint8) for top, mask in wrong._asdict().items()}
     return {split: WeightErrors(**by_weights) for split, by_weights in errors.items()}, outcomes

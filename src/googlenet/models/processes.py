@@ -72,7 +72,8 @@ def check_equal(fingerprint: Callable[[], Sequence[float]], runtime: Runtime) ->
 
 
 def go_on_alone(runtime: Runtime) -> None:
-    """End every process but the first, which evaluates and writes the results alone."""
+    """End every process but the first, which writes the results alone. That must take seconds: torchrun ends the processes
+    of other nodes, and perhaps with them the first one's launcher, five minutes later."""
     if runtime.processes > 1:
         distributed.destroy_process_group()
     if runtime.rank > 0:

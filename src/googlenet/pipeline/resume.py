@@ -76,12 +76,21 @@ class Resume:
         if self._agreed(_stop_requested.is_set()):
             _stop_requested.set()
         if self._due():
-            if self._saves:
-                tensors, rest = state()
-                checkpoint.save(self._path("state"), tensors, {"rest": json.dumps(rest)})
+            self.save(state)
             if _stop_requested.is_set():
                 self._agreed(True)  # a barrier: the first to exit ends the others, so none may before the save
             self._after_save()
+
+    def save(self, state: "Callable[[], tuple[Mapping[str, Tensor], Any]]") -> None:
+        """Save `state()` now: before work that keeps no state of its own, so that a restart repeats that work alone."""
+        if self.folder is not None and self._saves:
+            tensors, rest = state()
+            checkpoint.save(self._path("state"), tensors, {"rest": json.dumps(rest)})
+
+    def check(self) -> None:
+        """Raise Stopped if the job was asked to stop: within such work."""
+        if self.folder is not None and _stop_requested.is_set():
+            raise saved_and_stopped()
 
     def items(self, total: int, compute: Callable[[int], Iterator[Arrays]], name: str = "piece") -> Iterator[Arrays]:
         """The arrays of items 0 to total - 1, in order: those of an earlier attempt, then those from compute(start).
@@ -187,10 +196,13 @@ def followed(root: Path, job: Path, key: str, agreed: Callable[[bool], bool]) ->
 
 @contextmanager
 def listening(resume: Resume) -> Iterator[None]:
-    """Within the block, the first SIGTERM or Ctrl-C lets a job that saves its state do so, and ends others at once."""
+    """Within the block, the first SIGTERM or Ctrl-C lets a job that saves its state do so, and ends others at once. A second
+    one ends it while it saves, but not one of several processes: a cluster signals these beside their launcher, which
+    passes its own signal on, and kills them if they take too long."""
+    insistent = LAUNCHER not in os.environ
 
     def on_signal(*_: Any) -> None:
-        if _signalled.is_set() or not resume.used:
+        if (_signalled.is_set() and insistent) or not resume.used:
             raise Stopped("asked to stop; the same command starts this job again from its beginning")
         _signalled.set()
         _stop_requested.set()

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from googlenet.config.schema.classification import TrainClassifier
+from googlenet.config.schema.classification import Absence, TrainClassifier
 from googlenet.errors import UserError
 from googlenet.metrics.training import AsynchronousTraining
 from googlenet.models.determinism import prepare_machine
@@ -52,6 +52,11 @@ def begun(cores: int, store_bytes: int) -> Any:
     )
     signal.signal(signal.SIGTERM, handler)
     return ray
+
+
+def absent(absences: Sequence[Absence], step: int) -> set[int]:
+    """The replicas that are away at a step at which a training continues."""
+    return {row.replica for row in absences if row.from_step < step < row.to_step}
 
 
 def shard_lost() -> UserError:
@@ -160,8 +165,9 @@ class Actors(ParameterServer):
         self.kept = ray.put(gradient)  # for replicas that are restarted
         self.replicas = [replica.remote(self.kept, reached, threads, seed) for seed in seeds]
         ray.get([each.ready.remote() for each in self.replicas])
-        self.idle, self.busy = deque(range(self.settings.count)), dict[Any, int]()
-        self.away, self.deaths = set[int](), Counter[int]()
+        self.away, self.deaths = absent(self.settings.absences, state.step), Counter[int]()
+        present = (number for number in range(self.settings.count) if number not in self.away)
+        self.idle, self.busy = deque(present), dict[Any, int]()
 
     def step(self, crops: np.ndarray, labels: np.ndarray) -> None:
         """Give a batch to the next replica that is idle."""
