@@ -103,6 +103,19 @@ def test_the_interval_of_a_calibration_error_ends_at_zero():
     assert row.interval.low == 0 < row.value < row.interval.high
 
 
+def test_no_difference_between_calibration_errors_is_judged():
+    """Both systems are perfectly calibrated, but the error of the less certain one is larger by chance."""
+    rng = np.random.default_rng(5)
+    labels = rng.integers(0, 2, 382)
+    certain, unsure = (np.full((382, 2), share) for share in (0.988, 0.96))
+    for scores, wrong in ((certain, 0.012), (unsure, 0.04)):
+        at = np.where(rng.random(382) < wrong, 1 - labels, labels)
+        scores[np.arange(382), 1 - at] = wrong
+    first, last = calibration({"m1": {1: unsure, 144: certain}}, labels, SETTINGS).systems
+    assert first.ece_percent.fall is None and last.ece_percent.fall is None
+    assert last.nll_nats.fall.difference > 0 and last.brier.fall.difference > 0
+
+
 def one(rng, right):
     """Probabilities of a network that leans to the right class."""
     raw = rng.gamma(1.0, size=right.shape) * right

@@ -95,6 +95,14 @@ def interval_of(measure: str, figure: float, resampled: np.ndarray, confidence_p
     return percentile_interval(resampled, confidence_percent)
 
 
+def fall_of(measure: str, fall: float, resampled: np.ndarray, confidence_percent: float) -> Difference | None:
+    """Reduction of a measure, with its bootstrap interval. None for the calibration error: chance raises that of the less
+    certain system by more, so that even two perfectly calibrated systems would often seem to differ."""
+    if measure == "ece_percent":
+        return None
+    return Difference(difference=fall, interval=percentile_interval(resampled, confidence_percent))
+
+
 def calibration(predictions: Predictions, labels: np.ndarray, settings: EvaluateEnsemble) -> metrics.CalibrationMetrics:
     """Calibration of one model (mean over members) and of all, on the fewest and the most crops, with intervals."""
     names, policies = tuple(predictions), sorted(next(iter(predictions.values())))
@@ -111,14 +119,14 @@ def calibration(predictions: Predictions, labels: np.ndarray, settings: Evaluate
     for at, ((models, policy), system) in enumerate(systems.items()):
         by_measure = {}
         for i, measure in enumerate(MEASURES):
-            figure, fall = figures[at, i], figures[0, i] - figures[at, i]
-            drawn, falls = resampled[:, at, i], resampled[:, 0, i] - resampled[:, at, i]
+            figure, of_first = float(figures[at, i]), float(figures[0, i])
+            drawn, drawn_first = resampled[:, at, i], resampled[:, 0, i]
             interval = interval_of(measure, figure, drawn, confidence)
             bounds = {"low": max(0.0, interval.low), "high": max(0.0, interval.high)}
             by_measure[measure] = metrics.CalibrationFigure(
-                value=float(figure),
+                value=figure,
                 interval=interval.model_copy(update=bounds),
-                fall=Difference(difference=float(fall), interval=interval_of(measure, fall, falls, confidence)),
+                fall=fall_of(measure, of_first - figure, drawn_first - drawn, confidence),
             )
         pooled = reliability(system, bins, binning)
         rows.append(metrics.SystemCalibration(models=models, crops=policy, reliability=pooled, **by_measure))

@@ -103,7 +103,9 @@ class ReliabilityBin(Metrics):
 class CalibrationFigure(Metrics):
     value: float
     interval: Interval
-    fall: Difference  # reduction from the first system; positive: this one is better
+    fall: (
+        Difference | None
+    )  # reduction from the first system; positive: this one is better; None for the calibration error
 
 
 class SystemCalibration(Metrics):

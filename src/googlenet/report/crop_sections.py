@@ -95,8 +95,9 @@ def calibration(ensemble: EnsembleMetrics | None, figures: Mapping[str, bytes]) 
     if len(systems) > 1:
         (first, _), (last, row) = systems.items()
         falls = [
-            f"{heading.split(',')[0].lower()} {of_difference(row.of(measure).fall, unit=unit, digits=digits)}"
+            f"{heading.split(',')[0].lower()} {of_difference(fall, unit=unit, digits=digits)}"
             for measure, (heading, unit, digits) in crop_tables.MEASURES.items()
+            if (fall := row.of(measure).fall)
         ]
         text.append(f"{last} against {first}: {'; '.join(falls)}.")
     table = crop_tables.calibration(ensemble.calibration, ensemble.classes)

@@ -213,19 +213,21 @@ def calibration(metrics: CalibrationMetrics, classes: int) -> Table:
         for measure, (_, unit, digits) in MEASURES.items():
             figure = row.of(measure)
             cells += [decimal(figure.value, digits), interval(figure.interval, digits)]
-            cells.append("base" if row is base else of_difference(figure.fall, unit=unit, digits=digits))
+            if figure.fall is not None:
+                cells.append("base" if row is base else of_difference(figure.fall, unit=unit, digits=digits))
         rows.append(Row(tuple(cells)))
     columns = [*texts("Models", "Crops")]
-    for heading, _, _ in MEASURES.values():
+    for measure, (heading, _, _) in MEASURES.items():
         columns += our_numbers(heading, confidence(base.ece_percent.interval))
-        columns += texts("Against the first row")
+        columns += texts("Against the first row") if base.of(measure).fall else ()
     binned = "equal width" if metrics.binning == "equal_width" else "equal numbers of images"
     note = (
         f"Calibration error: over {plural(metrics.bins, 'bin')} of {binned} by the probability of the first class, "
         "the mean distance between that probability and the share correct. By chance it is above zero even for a "
         "perfectly calibrated network; the intervals show how it would vary with other images, not how much of it is "
-        f"chance. Brier score: sum over the {count(classes)} classes of squared differences, 0 to 2. One model: the "
-        "mean over the members."
+        "chance. It gets no verdict, since chance adds more to it in a less certain system: the log-likelihood and the "
+        f"Brier score decide. Brier score: sum over the {count(classes)} classes of squared differences, 0 to 2. One "
+        "model: the mean over the members."
     )
     caption = "On the test images; lower is better in all three."
     return Table("Calibration", caption, tuple(columns), tuple(rows), note)
