@@ -6,10 +6,10 @@ import pytest
 from detection.samples import truth_of
 from googlenet.detection.merge import Merged
 from googlenet.detection.priors import rescale
-from googlenet.detection.proposal_study import Counts, example, fixed_boxes, points, ranked, study
+from googlenet.detection.proposal_study import Counts, by_class, example, fixed_boxes, points, ranked, study
 from googlenet.errors import UserError
 from googlenet.metrics.interval import Difference, Interval
-from googlenet.metrics.proposals import ConfidentBox, DrawnBoxes, LabelledBox
+from googlenet.metrics.proposals import LEAST_IMAGES, ConfidentBox, DrawnBoxes, LabelledBox
 from settings import changed, settings_of
 
 A, B, C = [0, 0, 9, 9], [20, 0, 29, 9], [40, 40, 49, 49]
@@ -63,9 +63,17 @@ def test_differences_are_paired_by_image():
     # The first image has no difference, the second one whole object.
     assert (row.interval.low, row.interval.high) == (0, 100)
     assert [one.class_name for one in row.per_class] == ["a", "b", "c"]
-    assert [one.gain.difference for one in row.per_class[:2]] == [-100, 100] and row.per_class[2].gain is None
-    first = row.per_class[0].gain.interval
-    assert (first.low, first.high) == (-100, -100)
+    assert [one.gain for one in row.per_class] == [None, None, None]
+
+
+def test_a_class_in_a_few_images_has_no_gain():
+    """However many objects they have: resampled, a single image says nothing about others."""
+    labels = [np.array([0, 1, 1])] * (LEAST_IMAGES - 1) + [np.array([1])] + [np.array([2] * 50)]
+    counts = Counts(labels, 4, SETTINGS)
+    values = counts.per_image(np.ones(len(counts.cell)))
+    gains = [row.gain for row in by_class(values, counts, ["few", "enough", "one", "none"]).per_class]
+    assert [gain is None for gain in gains] == [True, False, True, True]
+    assert gains[1].difference == 100
 
 
 def test_without_boxes_of_multibox_it_is_not_compared_with_fixed_boxes():

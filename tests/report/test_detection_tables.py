@@ -168,13 +168,14 @@ def test_coverage_by_class_names_the_least_covered_and_leaves_out_the_empty(stud
     rows = study.differences.multibox_minus_priors.per_class
     nine = changed(rows[9], gain=sample_detection.difference(-9.0, -12.0, -6.0))
     eight = changed(rows[8], gain=sample_detection.difference(1.0, -2.0, 4.0))
-    learned = {"per_class": [*rows[:8], eight, nine]}
+    learned = {"per_class": [*rows[:6], changed(rows[6], gain=None), rows[7], eight, nine]}
     study = changed(study, sources=sources, differences={"multibox_minus_priors": learned})
     table = proposal_tables.by_class(study)
     assert len(table.rows) == 9 and table.rows[0].cells[0] == sample.CLASSES[9]
     assert table.rows[0].cells[-3:] == (f"{MINUS}9.0", f"[{MINUS}12.0, {MINUS}6.0]", "worse")
     assert table.rows[1].cells[-1] == UNDECIDED
-    assert table.rows[2].cells[-1] == "better"
+    assert table.rows[2].cells[-1] == "better" and table.rows[3].cells[-3:] == ("—", "—", "—")
+    assert table.note.endswith("A class that fewer than 10 images hold has none.")
     few = proposal_tables.by_class(study, shown=2)
     assert len(few.rows) == 2 and "the lowest 2 of 9 classes" in few.caption
 

@@ -112,9 +112,10 @@ def gains(
 
 
 def by_class(values: np.ndarray, counts: Counts, classes: Sequence[str]) -> metrics.GainByClass:
-    """Return a difference of two sums [images, classes] as a percentage of the objects, over all and by class."""
-    some = counts.objects.sum(axis=0) > 0
-    each = [counts.difference(values, slice(i, i + 1)) if some[i] else None for i in range(len(classes))]
+    """Return a difference of two sums [images, classes] as a percentage of the objects, over all, and by class if
+    enough images hold it."""
+    enough = np.count_nonzero(counts.objects, axis=0) >= metrics.LEAST_IMAGES
+    each = [counts.difference(values, slice(i, i + 1)) if enough[i] else None for i in range(len(classes))]
     rows = tuple(metrics.ClassGain(class_name=name, gain=gain) for name, gain in zip(classes, each, strict=True))
     return metrics.GainByClass(**dict(counts.difference(values)), per_class=rows)
 

@@ -85,8 +85,13 @@ class SuperpixelScales(Metrics):
     compared: float
 
 
+# Images with objects of a class that its gain needs. Its interval is resampled over them: that of a single image has no
+# width, and that of a few is far too narrow.
+LEAST_IMAGES = 10
+
+
 class ClassGain(Metrics):
-    """A difference in the coverage of a class, in points; None if there are no objects."""
+    """A difference in the coverage of a class, in points; None if fewer than LEAST_IMAGES have objects of the class."""
 
     class_name: str
     gain: Difference | None

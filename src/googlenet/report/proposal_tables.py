@@ -3,7 +3,14 @@
 from collections.abc import Iterable, Mapping
 
 from googlenet.metrics.interval import Difference
-from googlenet.metrics.proposals import ClassCoverage, Coverage, ProposalMetrics, ProposalStudyMetrics, SuperpixelScales
+from googlenet.metrics.proposals import (
+    LEAST_IMAGES,
+    ClassCoverage,
+    Coverage,
+    ProposalMetrics,
+    ProposalStudyMetrics,
+    SuperpixelScales,
+)
 from googlenet.report import paper
 from googlenet.report.parts import OURS, Row, Table, numbers, texts
 from googlenet.report.words import (
@@ -124,7 +131,10 @@ def by_class(study: ProposalStudyMetrics, shown: int = 30) -> Table:
     if learned:
         minus = ("MultiBox minus fixed boxes", confidence(learned.interval))
         columns += (*numbers("MultiBox", "Fixed boxes", "Both", *minus), *texts("MultiBox is"))
-        note += " Each interval is for its class alone: among many classes a few exclude zero by chance."
+        note += (
+            " Each interval is for its class alone: among many classes a few exclude zero by chance. A class that fewer "
+            f"than {LEAST_IMAGES} images hold has none."
+        )
     some = f"; the lowest {count(len(rows))} of {count(len(known))} classes" if len(known) > len(rows) else ""
     caption = f"Objects covered by class, in %; lowest coverage{' by both' if learned else ''} first{some}."
     return Table("Coverage by class", caption, columns, tuple(rows), note)
