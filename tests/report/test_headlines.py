@@ -158,9 +158,22 @@ def test_without_a_reference_of_this_kind_the_report_says_so():
         text[0].startswith("There is no reference for this type of machine. ") and "(Other 1, torch 2.15.0)" in text[0]
     )
     assert text[0].endswith("not for other weights: 8 of 9 figures lie within.")
-    assert marked["Top-1 error, 7 models on 144 crops"] == "yes, within its interval"
+    assert marked["Top-1 error, 7 models on 144 crops"] == "yes, within its range"
     assert marked["Mean average precision, 1 detector"] == "no: the reference is 5.00"
     assert marked["Boxes with MultiBox, of those of undoubled selective search"] == "not compared"
+
+
+def test_with_references_of_three_kinds_the_report_says_what_is_accepted():
+    known = reference(OTHER, top1_error_percent_ensemble_144=Figure(value=7, low=6, high=8))
+    (first,) = known.machines
+    seconds = [KIND.model_copy(update={"cpu": cpu}) for cpu in ("Other 2", "Other 3")]
+    figures = first.figures | {"top1_error_percent_ensemble_144": Figure(value=6.5)}
+    machines = (first, *(MachineReference(kind=kind, figures=figures) for kind in seconds))
+    text, marked = marks(Reference(machines=machines))
+    assert text[0].endswith(
+        "widened to the 95 % prediction interval of the values of 3 types of machine: 9 of 10 figures lie within."
+    )
+    assert marked["Top-1 error, 7 models on 144 crops"] == "no: the reference is 7.00"
 
 
 def test_an_experiment_without_a_reference_says_so_and_has_no_column():

@@ -4,8 +4,8 @@
     googlenet verify --reference         # names each figure that is not reproduced; exit code 1 if there is any
     googlenet verify --renew             # makes the present results the reference of this type of machine
 
-On a type of machine with a reference, every figure must match exactly. On another, it must lie in the interval that the
-reference has for it.
+On a type of machine with a reference, every figure must match exactly. On another, it must lie in the first reference's
+interval or, if there are references of three types or more, where their values predict another one's.
 """
 
 from pathlib import Path

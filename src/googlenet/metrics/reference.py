@@ -1,5 +1,7 @@
 """Reference results of an experiment, by type of machine: references/<experiment>.yaml."""
 
+import math
+import statistics
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Literal
@@ -12,10 +14,12 @@ from googlenet.storage.files import load_yaml
 
 FOLDER = "references"
 IRRELEVANT = {"platform", "python"}  # versions in a record that change no bit of a result
+LEAST_MACHINES = 3  # that predict a figure of another one: with two, the prediction would be too wide to fail any
+PREDICTED_PERCENT = 95
 Judgement = Literal["identical", "within", "differs", "outside", "not compared"]
 FAILED = {
     "differs": "not the same bits",
-    "outside": "outside the interval",
+    "outside": "outside the range",
 }  # judgements of figures that are not reproduced
 
 
@@ -62,7 +66,8 @@ class MachineReference(Metrics):
 
 
 class Reference(Metrics):
-    """A references/<experiment>.yaml. Other types of machine are compared with the first."""
+    """A references/<experiment>.yaml. Other types of machine are compared with the first, within the range that its interval
+    and the values of all machines allow."""
 
     machines: tuple[MachineReference, ...]
 
@@ -72,14 +77,39 @@ class Reference(Metrics):
 
     def judged(self, figures: Mapping[str, float], kind: Kind | None) -> dict[str, tuple[Judgement, Figure]]:
         """Compare figures by key with the reference of the same type of machine, where all bits must agree, or else
-        with the first, within whose intervals they must lie. Figures that the reference lacks are omitted."""
+        with the first, within whose `accepted` range they must lie. Figures that the reference lacks are omitted."""
         same = self.of(kind)
-        reference = same or self.machines[0]
+        known = same.figures if same else {key: self.accepted(key) for key in self.machines[0].figures}
         return {
-            key: (_judgement(value, known, exact=same is not None), known)
+            key: (_judgement(value, known[key], exact=same is not None), known[key])
             for key, value in figures.items()
-            if (known := reference.figures.get(key)) is not None
+            if key in known
         }
+
+    def accepted(self, key: str) -> Figure:
+        """The first machine's figure, with the range for other types of machine. They test other weights on the same images,
+        so the first one's interval, over test images, is widened to hold what the machines' values predict."""
+        figure = self.machines[0].figures[key]
+        values = [machine.figures[key].value for machine in self.machines if key in machine.figures]
+        if figure.low is None or figure.high is None or len(values) < LEAST_MACHINES:
+            return figure
+        low, high = _predicted(values)
+        return Figure(value=figure.value, low=min(figure.low, low), high=max(figure.high, high))
+
+    @property
+    def predicts(self) -> bool:
+        """Whether the machines are enough to predict the figures of another one."""
+        return len(self.machines) >= LEAST_MACHINES
+
+
+def _predicted(values: list[float]) -> tuple[float, float]:
+    """The interval in which one more value of the same normal distribution is expected."""
+    from scipy.special import stdtrit
+
+    number, mean = len(values), statistics.fmean(values)
+    quantile = float(stdtrit(number - 1, (1 + PREDICTED_PERCENT / 100) / 2))
+    half = quantile * statistics.stdev(values) * math.sqrt(1 + 1 / number)
+    return mean - half, mean + half
 
 
 def _judgement(value: float, known: Figure, exact: bool) -> Judgement:

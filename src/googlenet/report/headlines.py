@@ -9,7 +9,7 @@ from googlenet.metrics.cost import CostMetrics
 from googlenet.metrics.detection import DetectionMetrics
 from googlenet.metrics.interval import Difference, Interval
 from googlenet.metrics.proposals import ProposalStudyMetrics
-from googlenet.metrics.reference import FAILED, Figure, Judgement, Kind, Reference
+from googlenet.metrics.reference import FAILED, PREDICTED_PERCENT, Figure, Judgement, Kind, Reference
 from googlenet.metrics.results import Results
 from googlenet.report import crop_tables, paper, tables
 from googlenet.report.parts import Column, Row, Table, texts
@@ -88,7 +88,7 @@ def _mark(value: float, judged: tuple[Judgement, Figure] | None) -> str:
     if judgement in FAILED:
         pairs = ((decimal(known.value, digits), decimal(value, digits)) for digits in range(2, 17))
         return f"no: the reference is {next((theirs for theirs, ours in pairs if theirs != ours), repr(known.value))}"
-    return {"identical": "yes, to the bit", "within": "yes, within its interval"}.get(judgement, judgement)
+    return {"identical": "yes, to the bit", "within": "yes, within its range"}.get(judgement, judgement)
 
 
 def against_reference(judged: Judgements, reference: Reference, kind: Kind | None) -> str:
@@ -98,9 +98,16 @@ def against_reference(judged: Judgements, reference: Reference, kind: Kind | Non
     held = f"{count(len(judgements) - failed)} of {plural(len(judgements), 'figure')}"
     if known := reference.of(kind):
         return f"{held} agree to the bit with the reference of this type of machine ({known.kind})."
-    return (
+    other = (
         "There is no reference for this type of machine. The figures need not agree to the bit with that of another type "
-        f"({reference.machines[0].kind}). Its intervals are for other test images, not for other weights: {held} lie within."
+        f"({reference.machines[0].kind}). Its intervals are for other test images, not for other weights"
+    )
+    if not reference.predicts:
+        return f"{other}: {held} lie within."
+    machines = plural(len(reference.machines), "type")
+    return (
+        f"{other}, so they are widened to the {PREDICTED_PERCENT} % prediction interval of the values of {machines} of "
+        f"machine: {held} lie within."
     )
 
 
