@@ -58,6 +58,7 @@ def test_a_row_shows_what_changed_and_whose_trainings_it_uses(report):
 
 def test_the_page_explains_its_intervals(report):
     text = " ".join(report.sections[-1].text)
+    assert "the interval is wide even where they do not matter" in text
     assert "3 seeds" in text and "2 degrees of freedom" in text and "Nothing is resampled" in text
     assert "3 rows" in text and "14 %" in text  # 1 - 0.95**3: the same settings cannot differ
     assert "digits, not on ILSVRC; on ILSVRC a change may" in report.warning and report.about[0] == "For a test"

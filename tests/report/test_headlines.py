@@ -39,6 +39,7 @@ def test_the_lines_of_the_whole_experiment_by_hand():
         *("12 times fewer", "3 to 10 times faster (CVPR; arXiv: 2 to 3) than networks of similar accuracy"),
     ]
     assert lines[-1].key == ""  # a time
+    assert headlines.table(lines).caption.endswith("with another seed or machine a verdict may differ.")
 
 
 def test_an_ensemble_that_the_paper_does_not_have_is_not_said_to_be_as_there():

@@ -133,16 +133,16 @@ def _conclusion(study: CropStudyMetrics) -> tuple[str, ...]:
     if not pairs:
         return ()
     if not worse:
-        end = f": these {images} show no effect of the crops' size" if side == 0 else ""
-        end = f"; significantly better are the {', '.join(better)}" if better else end
-        return (f"No scale or kind of crop is significantly worse alone than the nearest{end}.",)
+        end = f": these {images} cannot show an effect of the crops' size" if side == 0 else ""
+        end = f"; better, each by its own interval, are the {', '.join(better)}" if better else end
+        return (f"No scale or kind of crop is shown to be worse alone than the nearest{end}.",)
     ends = {
         None: "",
         1: ", and all crops together are worse for them: here the test scales (predict_crops.scales) do not fit the training crops",
         0: f"; whether the mean over all crops makes up for them cannot be decided on these {images}",
         -1: "; the mean over all crops helps nonetheless",
     }
-    return (f"Significantly worse alone than the nearest are the {', '.join(worse)}{ends[side]}.",)
+    return (f"Worse alone than the nearest, each by its own interval, are the {', '.join(worse)}{ends[side]}.",)
 
 
 def nearest_of(study: CropStudyMetrics) -> ScaleErrors | None:

@@ -15,6 +15,7 @@ from googlenet.report import crop_tables, paper, tables
 from googlenet.report.parts import Column, Row, Table, texts
 from googlenet.report.words import (
     NONE,
+    THESE_NETWORKS,
     count,
     decimal,
     exact,
@@ -76,7 +77,10 @@ def table(lines: tuple[Headline, ...], judged: Judgements | None = None) -> Tabl
     if judged is not None:
         columns = (*columns, *texts("Reproduced"))
         rows = [Row((*row, _mark(line.value, judged.get(line.key)))) for row, line in zip(cells, lines, strict=True)]
-    caption = "The paper's figures are for ILSVRC. A difference is as in the paper, or unlike it, only if its whole interval is."
+    caption = (
+        "The paper's figures are for ILSVRC. A difference is as in the paper, or unlike it, only if its whole interval is. "
+        f"{THESE_NETWORKS}"
+    )
     return Table("Headline figures", caption, columns, tuple(rows), stacked=True)
 
 

@@ -15,7 +15,18 @@ from googlenet.metrics.single_images import Confusion
 from googlenet.metrics.training import TrainingMetrics
 from googlenet.report import paper
 from googlenet.report.parts import Column, Row, Section, Table, numbers, our_numbers, texts
-from googlenet.report.words import EACH_ROW, NONE, TOPS, count, decimal, main_metric, of_difference, plural, short
+from googlenet.report.words import (
+    EACH_ROW,
+    NONE,
+    THESE_NETWORKS,
+    TOPS,
+    count,
+    decimal,
+    main_metric,
+    of_difference,
+    plural,
+    short,
+)
 
 SETTINGS = {  # setting of a member or detector -> its column; the name has none
     "init_seed": Column("Initial-weights seed"),
@@ -181,7 +192,9 @@ def comparisons(ensemble: EnsembleMetrics) -> Table:
         names = f"{system_name(after, models)}, against {system_name(before, models)}"
         rows.append(Row((names, f"{TOPS[pair.metric]} error", of_difference(pair))))
     draws = count(max(pair.resamples for _, pair in listed))
-    note = f"Bootstrap over test images ({draws} resamples), the same images for both systems. {EACH_ROW}"
+    note = (
+        f"Bootstrap over test images ({draws} resamples), the same images for both systems. {EACH_ROW} {THESE_NETWORKS}"
+    )
     caption = "The first is called better or worse only if the whole interval is on one side of zero."
     columns = texts("Compared", "Measure", "The first is")
     return Table("Differences between systems", caption, columns, tuple(rows), note)

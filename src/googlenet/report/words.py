@@ -8,6 +8,9 @@ from googlenet.metrics.interval import Difference, Interval
 NONE = "—"
 TIMES = "\N{MULTIPLICATION SIGN}"
 EACH_ROW = "Each interval is for its row alone, not for all at once."
+THESE_NETWORKS = (
+    "Intervals are over test images, for these networks: with another seed or machine a verdict may differ."
+)
 UNDECIDED = "not statistically distinguishable"
 TOPS: dict[TopError, str] = {"top1_error_percent": "top-1", "top5_error_percent": "top-5"}
 SPLITS = ("train", "validation", "test")
