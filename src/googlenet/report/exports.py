@@ -13,6 +13,7 @@ from googlenet.report.words import (
     confidence,
     count,
     decimal,
+    exact,
     interval,
     main_metric,
     plural,
@@ -57,14 +58,15 @@ def sizes(measured: ExportMetrics) -> Table:
     for row in measured.formats:
         megabytes = decimal(row.file_bytes / 1e6)
         cells = (row.title, row.precision, megabytes, *times(row.latency))
-        rows.append(Row((*cells, decimal(row.errors.of(error)), *worse_by(row.gain.of(error)))))
+        rows.append(Row((*cells, decimal(row.errors.of(error)), *worse_by(row.gain.of(error), measured.images))))
     caption = (
         f"{GOAL}. Member {measured.member}, {count(measured.parameters)} parameters and {decimal(measured.macs / 1e6, 1)} million "
         f"multiply-adds for one crop of {measured.input_px} px: the bytes of its file in each format, the time of one image, and the error of "
         f"one centre crop on {plural(measured.images, 'test image')}."
     )
     note = (
-        "A difference is the format's error minus the network's on the same images. Times are not reproducible exactly."
+        "A difference is the format's error minus the network's on the same images. If no image changes, its interval is from "
+        "the share of images that may change (Clopper and Pearson). Times are not reproducible exactly."
     )
     return Table("Size, time and error of each format", caption, columns, tuple(rows), note)
 
@@ -81,7 +83,11 @@ def answers(measured: ExportMetrics) -> Table:
     own = [cell for error in others for cell in (decimal(measured.network.errors.of(error)), "", "")]
     rows = [Row(("The network itself", "fp32", *own, "", "", ""), OURS)]
     for row in measured.formats:
-        errors = [cell for error in others for cell in (decimal(row.errors.of(error)), *worse_by(row.gain.of(error)))]
+        errors = [
+            cell
+            for error in others
+            for cell in (decimal(row.errors.of(error)), *worse_by(row.gain.of(error), measured.images))
+        ]
         apart = (decimal(row.same_first_answer_percent), small(row.largest_difference), small(row.mean_difference))
         rows.append(Row((row.title, row.precision, *errors, *apart)))
     caption = (
@@ -96,9 +102,19 @@ def times(latency: Latency) -> tuple[str, str]:
     return decimal(latency.median_ms), f"{decimal(low)} to {decimal(high)}"
 
 
-def worse_by(gain: Difference) -> tuple[str, str]:
-    """An increase in error, in points, and its interval."""
-    return signed(-gain.difference), interval(turned(gain.interval))
+def worse_by(gain: Difference, images: int) -> tuple[str, str]:
+    """An increase in error, in points, and its interval; if none of the images changed, from Clopper and Pearson's of the
+    share that changes, all for the worse or all for the better."""
+    bounds = turned(gain.interval)
+    if unchanged(gain):
+        most = exact(gain.interval, 0, images).high
+        bounds = gain.interval.model_copy(update={"low": -most, "high": most})
+    return signed(-gain.difference), interval(bounds)
+
+
+def unchanged(gain: Difference) -> bool:
+    """Whether the format is right and wrong on the same images as the network."""
+    return gain.interval.low == gain.interval.high == 0
 
 
 def small(value: float) -> str:
@@ -109,16 +125,18 @@ def small(value: float) -> str:
 def summary(measured: ExportMetrics) -> tuple[str, ...]:
     """A sentence for each format with weights other than fp32, on what it saves and costs; and one for all in fp32."""
     error, name = main_metric(measured.classes)
-    exact = [row for row in measured.formats if row.precision == "fp32"]
+    in_fp32 = [row for row in measured.formats if row.precision == "fp32"]
     lines = []
-    if exact:
-        worst = at_most(max(row.largest_difference for row in exact))
-        lines.append(f"In fp32 no probability differs by more than {worst} from the network's: {titles(exact)}.")
+    if in_fp32:
+        worst = at_most(max(row.largest_difference for row in in_fp32))
+        lines.append(f"In fp32 no probability differs by more than {worst} from the network's: {titles(in_fp32)}.")
     for row in (row for row in measured.formats if row.precision != "fp32"):
-        beside = next((one for one in exact if one.title == row.title), None)
+        beside = next((one for one in in_fp32 if one.title == row.title), None)
         size = f", {decimal(100 * row.file_bytes / beside.file_bytes, 0)} % of its bytes in fp32" if beside else ""
-        points, bounds = worse_by(row.gain.of(error))
-        level, verdict = confidence(row.gain.of(error).interval), VERDICTS[row.gain.of(error).interval.side]
+        gain = row.gain.of(error)
+        points, bounds = worse_by(gain, measured.images)
+        level = confidence(gain.interval)
+        verdict = "right and wrong on the same images" if unchanged(gain) else VERDICTS[gain.interval.side]
         lines.append(f"{row.title} in {row.precision}{size}: {name} {points} points, {level} {bounds}; {verdict}.")
     return tuple(lines)
 

@@ -106,6 +106,8 @@ def of_difference(pair: Difference, unit: str = " points", digits: int = 2) -> s
         return f"better by {decimal(difference, digits)}{unit}, {with_confidence(bounds, _telling(bounds, digits))}"
     if bounds.side < 0:
         return f"worse by {decimal(-difference, digits)}{unit}, {with_confidence(turned(bounds), _telling(bounds, digits))}"
+    if bounds.low == bounds.high == 0:
+        return f"{UNDECIDED} (no difference on any image)"
     low, high = _lean(bounds.low, digits), _lean(bounds.high, digits)
     return f"{UNDECIDED} ({_lean(difference, digits, unit)}, {confidence(bounds)} from {low} to {high})"
 
