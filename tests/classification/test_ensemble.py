@@ -95,8 +95,11 @@ def test_table_3_in_the_papers_order():
         (3, 144, 432),
     ]
     assert [row.top1_error_percent for row in table] == pytest.approx([100 / 3, 50 / 3, 25 / 3, 0, 0, 0])
-    assert table[0].top1_std > 0 and [row.top1_std for row in table[3:]] == [0, 0, 0]
+    assert table[0].top1_std == pytest.approx(np.std([25, 25, 50], ddof=1))
+    assert [row.top1_std for row in table[3:]] == [0, 0, 0]
     assert table[0].top5_error_percent == pytest.approx(0)
+    (alone,) = table_3(subsets_by_size(subset_masks({"m1": {1: PREDICTIONS["m1"][1]}}, LABELS)), 1)
+    assert alone.top1_std == 0
 
 
 def test_one_member_gives_no_row_twice():

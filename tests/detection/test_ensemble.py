@@ -56,7 +56,8 @@ def test_the_ensemble_is_the_mean_of_the_scores():
     singles = [row.mean_ap_percent for row in result.detectors.values()]
     assert max(singles) < 100
     assert result.single_mean_ap_percent == pytest.approx(np.mean(singles))
-    assert result.single_std == pytest.approx(np.std(singles))
+    assert result.single_std == pytest.approx(np.std(singles, ddof=1))
+    assert evaluated({"d0": RIGHT}).single_std == 0
     assert result.single_interval.low <= result.single_mean_ap_percent <= result.single_interval.high < 100
     assert result.table_4.interval.low == 100
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from googlenet.classification.calibration import Predictions, calibration
 from googlenet.classification.effects import effects_of_leaving_out, intervals_of
-from googlenet.classification.error_rates import TOPS, ErrorMask, ranges, ranks, spread
+from googlenet.classification.error_rates import TOPS, ErrorMask, ranges, ranks, sample_std, spread
 from googlenet.classification.measured_errors import differences
 from googlenet.classification.single_images import single_images
 from googlenet.config.schema.classification import EvaluateEnsemble
@@ -55,7 +55,8 @@ def subsets_by_size(masks: SubsetMasks) -> tuple[metrics.SubsetErrors, ...]:
 
 
 def table_3(rows: Sequence[metrics.SubsetErrors], models: int) -> tuple[metrics.ErrorRow, ...]:
-    """Return the rows of Table 3 in the paper's order: one model (mean over members), then all, at each policy."""
+    """Return the rows of Table 3 in the paper's order: one model (mean over members), then all, at each policy. The
+    deviation of one model is the estimate from the members, for any other."""
     return tuple(
         metrics.ErrorRow(
             models=size,
@@ -63,8 +64,8 @@ def table_3(rows: Sequence[metrics.SubsetErrors], models: int) -> tuple[metrics.
             cost=size * row.crops,
             top1_error_percent=row.top1_error_percent.mean,
             top5_error_percent=row.top5_error_percent.mean,
-            top1_std=row.top1_error_percent.std,
-            top5_std=row.top5_error_percent.std,
+            top1_std=sample_std(row.top1_error_percent.std, row.subsets),
+            top5_std=sample_std(row.top5_error_percent.std, row.subsets),
         )
         for size in dict.fromkeys((1, models))
         for row in rows

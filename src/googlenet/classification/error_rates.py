@@ -1,5 +1,6 @@
 """Top-1 and top-5 error, the measures of the classification task."""
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -61,3 +62,8 @@ def spread(values: list[float]) -> Spread:
     """Return the mean, population standard deviation, minimum and maximum."""
     x = np.array(values)
     return Spread(mean=float(x.mean()), std=float(x.std()), min=float(x.min()), max=float(x.max()))
+
+
+def sample_std(std: float, values: int) -> float:
+    """Return the estimate of the standard deviation of any further value (n - 1) from that of n values themselves; 0 for one."""
+    return std * math.sqrt(values / (values - 1)) if values > 1 else 0.0

@@ -34,9 +34,9 @@ class Rating(NamedTuple):
 
     @property
     def single_mean_and_std(self) -> tuple[float, float]:
-        """Mean and standard deviation of the detectors' mAP, in percent."""
+        """Mean and sample standard deviation of the detectors' mAP, in percent; no deviation for one."""
         each = [one.mean_ap_percent for one in self.single.values()]
-        return float(np.mean(each)), float(np.std(each))
+        return float(np.mean(each)), float(np.std(each, ddof=1)) if len(each) > 1 else 0.0
 
 
 class Mean:

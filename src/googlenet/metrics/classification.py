@@ -29,7 +29,7 @@ class ErrorRow(TopErrors):
     models: int
     crops: int
     cost: int  # models times crops
-    top1_std: float  # over the members; 0 for all members together
+    top1_std: float  # over the members, as a sample (n - 1); 0 for all members together
     top5_std: float
 
     @property

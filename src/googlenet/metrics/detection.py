@@ -112,7 +112,7 @@ class ComparedSwitches(Metrics):
 
     switches: tuple[str, ...]
     single_mean_ap_percent: float  # mean over the detectors
-    single_std: float
+    single_std: float  # over the detectors, as a sample (n - 1)
     ensemble_mean_ap_percent: float
     ensemble_interval: Interval
     difference: Difference  # in mean AP of the ensemble, against the main setting
@@ -188,7 +188,7 @@ class DetectionMetrics(StageMetrics):
     table_4: Table4
     detectors: dict[str, Precision]
     single_mean_ap_percent: float  # mean over the detectors
-    single_std: float
+    single_std: float  # over the detectors, as a sample (n - 1)
     single_interval: Interval
     ensemble_minus_single: Difference  # in mean AP, the ensemble against that mean
     switches: SwitchesCompared

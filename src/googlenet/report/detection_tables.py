@@ -74,7 +74,11 @@ def table_5(detection: DetectionMetrics, dataset: str) -> Table:
     mean_ap = numbers("Mean AP, %", confidence(detection.single_interval))
     columns = (*texts("Team"), *mean_ap, *texts("Contextual model", "Bounding-box regression"))
     number = len(detection.detectors)
-    mean = f"Ours is the mean of {count(number)} detectors, ± their standard deviation; its" if number > 1 else "Our"
+    mean = (
+        f"Ours is the mean of {count(number)} detectors, ± their standard deviation (n \N{MINUS SIGN} 1); its"
+        if number > 1
+        else "Our"
+    )
     note = f"{mean} interval is over test images. For GoogLeNet alone the paper prints 38.02 in this table and 40 in its text."
     caption = "Table 5, section 8: detection with a single model."
     return Table("Detection with one model", caption, columns, tuple(rows), note)
@@ -119,7 +123,7 @@ def switches(detection: DetectionMetrics) -> Table:
     )
     note = (
         "In the paper all of them are off: its authors used no contextual model and had no time for bounding-box "
-        "regression. One detector: mean over the detectors ± their standard deviation. A row is called better or "
+        "regression. One detector: mean over the detectors ± their standard deviation (n \N{MINUS SIGN} 1). A row is called better or "
         "worse only if its whole paired interval, over test images, is on one side of zero; each interval is for its "
         "row alone."
     )

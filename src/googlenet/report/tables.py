@@ -122,7 +122,7 @@ def table_3(ensemble: EnsembleMetrics) -> Table:
         *our_numbers("Top-5 error, %", level, "against base", "Top-1 error, %", level, "against base"),
     )
     mean = (
-        "Our one-model rows are the mean over the members, ± their standard deviation; the paper's are of the one with the lowest "
+        "Our one-model rows are the mean over the members, ± their standard deviation (n \N{MINUS SIGN} 1); the paper's are of the one with the lowest "
         "top-1 error on the validation images, on which its table is measured too. "
     )
     decided = "; the table of comparisons states whether two rows differ, overlapping intervals do not decide it"
