@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from googlenet.classification.effects import effects_of_leaving_out, holm, sign_test
+from googlenet.classification.effects import effects_of_leaving_out, holm, intervals_of, sign_test
+from googlenet.classification.error_rates import ErrorMask
 from googlenet.config.schema.shared import Bootstrap
 from googlenet.metrics.bootstrap import Bounds
 
@@ -33,6 +34,26 @@ def test_holm_by_hand():
     assert holm([0.02, 0.03, 0.03], 95) == [False] * 3  # 0.02 > 0.05 / 3 ends it, though 0.03 < 0.05 / 1
     assert holm([0.04], 95) == [True] and holm([], 95) == []
     assert holm([0.02, 0.001], 99) == [False, True]
+
+
+def test_the_interval_of_an_error_is_exact():
+    """With one wrong image of 382 it reaches further than with none."""
+
+    def interval(wrong):
+        mask = np.arange(382) < wrong
+        top1, top5 = dict(intervals_of(ErrorMask(mask, mask.astype(float)), BOUNDS)).values()
+        assert top1 == top5 and top1.confidence_percent == 95
+        return top1.low, top1.high
+
+    assert interval(0) == pytest.approx((0, 100 * (1 - 0.025 ** (1 / 382))))
+    assert interval(1) == pytest.approx((0.0066, 1.450), abs=0.001)
+    assert interval(5) == pytest.approx((0.426, 3.028), abs=0.001)
+    assert interval(382) == pytest.approx((100 * 0.025 ** (1 / 382), 100))
+
+
+def test_the_interval_of_a_mean_over_members_is_the_bootstraps():
+    mean = np.where(np.arange(382) < 40, 0.25, 0)
+    assert intervals_of(ErrorMask(mean, mean), BOUNDS).top1_error_percent == BOUNDS.of(mean)
 
 
 def test_effects_by_hand():

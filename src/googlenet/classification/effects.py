@@ -12,6 +12,7 @@ import numpy as np
 from googlenet.classification.error_rates import ErrorMask
 from googlenet.metrics.bootstrap import Bounds
 from googlenet.metrics.classification import ClassEffects, Effect, Effects, TopIntervals
+from googlenet.metrics.interval import Interval, clopper_pearson
 
 
 def sign_test(gained: int, lost: int) -> float:
@@ -87,4 +88,14 @@ def effects_of_leaving_out(
 
 def intervals_of(wrong: ErrorMask, bounds: Bounds) -> TopIntervals:
     """Return the confidence intervals of a system's errors."""
-    return TopIntervals(top1_error_percent=bounds.of(wrong.top1), top5_error_percent=bounds.of(wrong.top5))
+    return TopIntervals(
+        top1_error_percent=_interval(wrong.top1, bounds), top5_error_percent=_interval(wrong.top5, bounds)
+    )
+
+
+def _interval(wrong: np.ndarray, bounds: Bounds) -> Interval:
+    """The interval of one error: exact for a network or an ensemble, as a bootstrap's is too short and too low where few images
+    are wrong; the bootstrap's for the mean over members, whose errors on an image are shares."""
+    if np.isin(wrong, (0, 1)).all():
+        return clopper_pearson(int(wrong.sum()), len(wrong), bounds.confidence_percent)
+    return bounds.of(wrong)

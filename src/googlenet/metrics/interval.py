@@ -18,6 +18,16 @@ class Interval(Metrics):
         return 1 if self.low > 0 else -1 if self.high < 0 else 0
 
 
+def clopper_pearson(hits: int, trials: int, confidence_percent: float) -> Interval:
+    """The exact interval of a share, in percent, from the number of hits. Near 0 and 100 % it still has a width."""
+    from scipy.special import betaincinv
+
+    tail = (1 - confidence_percent / 100) / 2
+    low = float(betaincinv(hits, trials - hits + 1, tail)) if hits else 0.0
+    high = float(betaincinv(hits + 1, trials - hits, 1 - tail)) if hits < trials else 1.0
+    return Interval(low=100 * low, high=100 * high, confidence_percent=confidence_percent)
+
+
 class Difference(Metrics):
     """A paired difference between two systems on the same images, with its interval; positive: the second is better."""
 

@@ -132,7 +132,7 @@ def errors(ensemble: EnsembleMetrics) -> list[Headline]:
     for row in dict.fromkeys((first.system_key, last.system_key)):
         measured = first if row == first.system_key else last
         in_paper = printed.get((measured.models, measured.crops))
-        bounds = exact(ensemble.intervals[row].of(error), measured.of(error), ensemble.images)
+        bounds = ensemble.intervals[row].of(error)
         number = len(ensemble.members)
         mean = f"mean of {plural(number, 'member')} ± standard deviation; " if measured.models == 1 < number else ""
         made.append(

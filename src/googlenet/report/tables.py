@@ -14,7 +14,6 @@ from googlenet.report.words import (
     confidence,
     count,
     decimal,
-    exact,
     interval,
     kilo,
     mega,
@@ -126,10 +125,12 @@ def table_3(ensemble: EnsembleMetrics) -> Table:
         "top-1 error on the validation images, on which its table is measured too. "
     )
     decided = "; the table of comparisons states whether two rows differ, overlapping intervals do not decide it"
+    several = len(ensemble.members) > 1
+    kinds = "exact (Clopper and Pearson's)" + ("; those of means over members are a bootstrap's" if several else "")
     note = (
-        f"{mean if len(ensemble.members) > 1 else ''}The intervals are over test images, for these members"
+        f"{mean if several else ''}The intervals are over test images, for these members, and {kinds}"
         f"{decided if ensemble.paired else ''}. The paper prints {signed(-3.45)} in its last row, where its "
-        f"own errors give {signed(-3.40)}. {_none_wrong(ensemble)}{top5_note(ensemble.classes)}"
+        f"own errors give {signed(-3.40)}. {top5_note(ensemble.classes)}"
     )
     caption = f"Table 3, section 7: error over {plural(ensemble.images, 'test image')} by models and crops."
     return Table("Models and crops", caption, columns, tuple(rows), note.strip())
@@ -138,17 +139,6 @@ def table_3(ensemble: EnsembleMetrics) -> Table:
 def _shown(classes: int) -> tuple[TopError, ...]:
     """Return the informative errors, without top-5 if there are at most five classes."""
     return ERRORS if classes > 5 else ("top1_error_percent",)
-
-
-def _none_wrong(ensemble: EnsembleMetrics) -> str:
-    """State the exact (Clopper-Pearson) bound if, without errors, a bootstrap interval is zero to zero; else ""."""
-    each = (bounds.of(error) for bounds in ensemble.intervals.values() for error in _shown(ensemble.classes))
-    empty = next((bounds for bounds in each if bounds.low == bounds.high == 0), None)
-    if empty is None:
-        return ""
-    bound = decimal(exact(empty, 0.0, ensemble.images).high)
-    images = plural(ensemble.images, "image")
-    return f"{interval(empty)}: no image was wrong; {images} are compatible with a true error of up to {bound} %. "
 
 
 def ratio(row: NetworkCost) -> str:
