@@ -103,9 +103,7 @@ class ReliabilityBin(Metrics):
 class CalibrationFigure(Metrics):
     value: float
     interval: Interval
-    fall: (
-        Difference | None
-    )  # reduction from the first system; positive: this one is better; None for the calibration error
+    fall: Difference | None  # reduction from the first system, if positive this is better; not of the calibration error
 
 
 class SystemCalibration(Metrics):
