@@ -27,7 +27,7 @@ from googlenet.report.headlines import SOURCES, Headline, headlines
 from googlenet.storage.files import write_bytes
 
 HEAD = """\
-# Headline figures of the experiment {name}, by type of machine; other types are compared with the first.
+# Headline figures of the experiment {name}, by type of machine; of another type, figures are judged by all of these.
 # Written by: googlenet verify {name} --renew    Read by: make_report, googlenet verify {name} --reference
 """
 
