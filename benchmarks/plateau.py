@@ -23,7 +23,7 @@ import numpy as np
 import torch
 from torch.nn.functional import cross_entropy
 
-from googlenet.classification.predict import centre_crop_errors
+from googlenet.classification.train import centre_crop_errors
 from googlenet.classification.training_crops import TrainingCrops, batches
 from googlenet.config.schema.base import replaced
 from googlenet.config.schema.classification import TrainClassifier

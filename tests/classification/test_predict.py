@@ -12,12 +12,12 @@ from googlenet.classification.kept_crops import Keeper, KeptCrops, sample
 from googlenet.classification.predict import (
     Classifier,
     Cropping,
-    centre_crop_errors,
     crop_scores,
     predict,
     probabilities,
     union,
 )
+from googlenet.classification.train import centre_crop_errors
 from googlenet.metrics.error_rates import TopErrors
 from googlenet.models.runtime import Runtime
 
@@ -183,7 +183,7 @@ def test_several_processes_share_the_images_of_an_evaluation(five, monkeypatch, 
         parts.append(found)
         return found
 
-    monkeypatch.setattr("googlenet.classification.predict.merged", kept)
+    monkeypatch.setattr("googlenet.classification.train.merged", kept)
     for rank in range(processes):
         centre_crop_errors(five, IMAGES, labels, Runtime(rank=rank, processes=processes, loader_workers=rank))
     centre_crop_errors(five, IMAGES, labels, RUNTIME)

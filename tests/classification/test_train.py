@@ -7,8 +7,7 @@ import torch
 from classification.tiny import AREA, RUNTIME, images, network, spec
 from classification.tiny_training import IMAGES, LABELS, SETTINGS, SPLITS, Looking
 from googlenet.classification.crops import crops_144, cut
-from googlenet.classification.predict import centre_crop_errors
-from googlenet.classification.train import Splits, final_outcomes, train
+from googlenet.classification.train import Splits, centre_crop_errors, final_outcomes, train
 from googlenet.classification.training_crops import (
     TrainingBatches,
     TrainingCrops,

@@ -132,7 +132,7 @@ def test_each_machine_of_the_demo_reproduces_the_others():
     assert len(outside) <= 1, outside
 
 
-def test_a_second_kind_of_machine_stands_beside_the_first(finished):
+def test_a_second_kind_of_machine_stands_beside_the_first(finished, capsys):
     assert main(["verify", "--renew"]) == 0
     worse(finished, 5.0)
     write_runs(finished, cpu="Other 1", torch="2.15.0")
@@ -141,6 +141,15 @@ def test_a_second_kind_of_machine_stands_beside_the_first(finished):
     assert [each.kind.cpu for each in reference.machines] == ["Example 9000", "Other 1"]
     key = "top1_error_percent_ensemble_144"
     assert [each.figures[key].value for each in reference.machines] == [4.0, 5.0]
+    path = "references/demo.yaml"
+    assert (
+        f"{path}: 1 other type kept; after a change of settings or code, remove them there\n" in capsys.readouterr().out
+    )
+    write_runs(finished, cpu="Third 1", torch="2.15.0")
+    assert main(["verify", "--renew"]) == 0
+    write_runs(finished, cpu="Fourth 1", torch="2.15.0")
+    assert main(["verify", "--reference"]) == 0
+    assert "demo: compared with all 3 types that have one\n" in capsys.readouterr().out
 
 
 def test_a_figure_that_is_gone_is_not_reproduced(finished, capsys):

@@ -37,6 +37,14 @@ def test_a_paired_difference_is_taken_resample_by_resample():
     assert percentile_interval(one, 50) == Interval(low=45, high=55, confidence_percent=50)
 
 
+def test_equal_detectors_differ_by_nothing():
+    """The mean of six equal figures is not that figure, to the last bit."""
+    figure, resampled = 100 / 3 * 1.1, np.random.default_rng(0).uniform(20, 60, 50)
+    mean, means = np.mean([figure] * 6), np.mean([resampled] * 6, axis=0)
+    assert (means != resampled).any()
+    assert difference(figure - mean, resampled - means, 95) == at(0.0)
+
+
 def test_an_interval_lies_around_its_figure_and_within_0_and_100():
     """Half the resamples lie 5 from their mean, 50, which the figure need not be."""
     resampled = np.array([40.0, 50, 60, np.nan])
@@ -72,7 +80,7 @@ def test_single_detectors_and_their_mean_on_the_same_images():
     # d2 finds the cat, and the dog of image 0; its cat in image 1 is wrong, at a score no lower than the right one's.
     d2 = rated.single["d2"].mean_ap_percent
     assert rated.single["d1"].mean_ap_percent == 100 and 50 <= d2 < 100
-    assert rated.single_mean_and_std == ((100 + d2) / 2, (100 - d2) / 2)
+    assert rated.single_mean_and_std == pytest.approx(((100 + d2) / 2, (100 - d2) / 2**0.5))
     assert resampled_singles(rated, weight) == pytest.approx([(100 + d2) / 2, 100])
     result = evaluate(two_detectors(), BOXES, TRUTH, NAMES, CLASSES, SURE)
     gain = result.ensemble.mean_ap_percent - result.single_mean_ap_percent

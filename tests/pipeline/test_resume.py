@@ -240,7 +240,7 @@ def test_a_second_signal_ends_a_job_but_not_one_of_several_processes(tmp_path, m
     if launcher:
         monkeypatch.setenv(resume.LAUNCHER, launcher)
     kept = Resume(tmp_path, 60)
-    said = "the progress is saved" if launcher else "from its beginning"
+    said = "the progress is saved" if launcher else "from the last state that it saved, if any"
     with pytest.raises(Stopped, match=said), resume.listening(kept):
         kept.load()
         for _ in range(2):

@@ -127,7 +127,7 @@ def test_the_text_gives_the_papers_figure_of_six_detectors_beside_no_other_numbe
         (3.3, 1.78, 4.89, "better by 3.30 points, 95 % interval [1.78, 4.89]"),
         (-2.0, -3.5, -0.5, "worse by 2.00 points, 95 % interval [0.50, 3.50]"),
         (0.4, -0.6, 1.4, f"{UNDECIDED} (0.40 points better, 95 % interval from 0.60 worse to 1.40 better)"),
-        (0.0, 0.0, 0.0, f"{UNDECIDED} (no difference on any image)"),
+        (0.0, 0.0, 0.0, f"{UNDECIDED} (no difference in any resample)"),
         (0.4, 0.0, 1.4, f"{UNDECIDED} (0.40 points better, 95 % interval from 0.00 to 1.40 better)"),
     ],
 )

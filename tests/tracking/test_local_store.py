@@ -13,8 +13,7 @@ import pytest
 from mlflow import MlflowClient
 
 from googlenet.errors import UserError
-from googlenet.tracking import check, deliver, event_log, job_run, open_store
-from googlenet.tracking.clone import clone_id
+from googlenet.tracking import check, deliver, event_log, job_run, open_store, shown_runs
 
 
 @pytest.fixture(autouse=True)
@@ -36,6 +35,23 @@ def finished(root, stamp, experiment="demo", stage="train_classifier"):
     (root / "metrics.json").write_text(stamp)
     with job_run(root, experiment, stage, "m1", {}, {"stamp": stamp}, {}) as run:
         run.artifact(root / "metrics.json")
+
+
+def runs_by_stamp(root):
+    """The jobs' runs in the store."""
+    client = MlflowClient(open_store(root))
+    experiment_id = client.get_experiment_by_name("googlenet/demo").experiment_id
+    return {run.data.tags["stamp"]: run for run in client.search_runs([experiment_id], "tags.kind = 'job'")}
+
+
+def current(root):
+    """The stamps of the runs that are their jobs' current ones."""
+    return {stamp for stamp, run in runs_by_stamp(root).items() if run.data.tags["current"] == "true"}
+
+
+def run_of(root, stamp):
+    """MLflow's id of a run."""
+    return runs_by_stamp(root)[stamp].info.run_id
 
 
 def attached_paths(root, experiment="demo"):
@@ -81,8 +97,11 @@ def test_a_run_in_a_temporary_folder_of_dvcs_reaches_the_clones_store(tmp_path, 
     finished(temporary, "b" * 12)
     assert deliver(clone) and deliver(temporary)
     shutil.rmtree(temporary)
-    assert set(attached(clone)) == {"a" * 12, "b" * 12}
-    assert clone_id(temporary) == clone_id(clone) and capsys.readouterr().err == ""
+    assert set(attached(clone)) == {"a" * 12, "b" * 12} and capsys.readouterr().err == ""
+    assert current(clone) == {"a" * 12, "b" * 12}  # it supersedes nothing: the clone's results are still those
+    assert shown_runs(clone, "demo", ["m1"]).members == [run_of(clone, "a" * 12)]
+    finished(clone, "c" * 12)
+    assert deliver(clone) and current(clone) == {"b" * 12, "c" * 12}
     assert not temporary.exists()
 
 

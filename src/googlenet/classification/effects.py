@@ -94,8 +94,8 @@ def intervals_of(wrong: ErrorMask, bounds: Bounds) -> TopIntervals:
 
 
 def _interval(wrong: np.ndarray, bounds: Bounds) -> Interval:
-    """The interval of one error: exact for a network or an ensemble, as a bootstrap's is too short and too low where few images
-    are wrong; the bootstrap's for the mean over members, whose errors on an image are shares."""
-    if np.isin(wrong, (0, 1)).all():
+    """The interval of one error: exact for a network or an ensemble (bool), as a bootstrap's is too short and too low where few
+    images are wrong; the bootstrap's for the mean over members, whose errors on an image are shares."""
+    if wrong.dtype == bool:
         return clopper_pearson(int(wrong.sum()), len(wrong), bounds.confidence_percent)
     return bounds.of(wrong)

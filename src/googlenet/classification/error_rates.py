@@ -39,7 +39,9 @@ class ErrorMask(NamedTuple):
 
     @classmethod
     def mean_of(cls, systems: Sequence["ErrorMask"]) -> "ErrorMask":
-        """Return the mean over several systems, image by image."""
+        """Return the mean over several systems, image by image; one system as it is."""
+        if len(systems) == 1:
+            return systems[0]
         return cls(*(np.mean(each, axis=0) for each in zip(*systems, strict=True)))
 
     def errors(self) -> TopErrors:

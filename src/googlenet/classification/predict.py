@@ -10,16 +10,13 @@ from torch import Tensor, nn
 
 from googlenet.classification.class_order import Outputs, columns_of, outputs_of
 from googlenet.classification.crops import POLICIES, SCALES, Crop, crops_144, cut, distinct
-from googlenet.classification.error_rates import ErrorMask, ranks
 from googlenet.classification.kept_crops import Keeper
 from googlenet.data.in_advance import in_advance
 from googlenet.models.cost import multiply_adds
 from googlenet.models.engine import EngineUse, engine_for
 from googlenet.models.network import Network
-from googlenet.models.processes import merged
 from googlenet.models.runtime import Runtime
 from googlenet.pipeline.resume import NOWHERE, Resume
-from googlenet.tracking.progress import counted
 
 CENTRE_BATCH = 64  # crops per forward pass when predicting one crop per image
 
@@ -214,17 +211,3 @@ def predict_kept(
 def union(policies: Sequence[int]) -> list[int]:
     """Return the crops that any of the policies needs, as indices among the 144."""
     return sorted({j for policy in policies for j in POLICIES[policy]})
-
-
-def centre_crop_errors(
-    network: Network, images: Sequence[np.ndarray], labels: np.ndarray, runtime: Runtime, resume: Resume = NOWHERE
-) -> ErrorMask:
-    """Return the errors on one centre crop per image, with the network's current weights; several processes share the
-    images. Raises Stopped if `resume` was asked to stop."""
-    classifier, own = Classifier.as_it_is(network, runtime), range(runtime.rank, len(images), runtime.processes)
-    threads, found = max(1, runtime.loader_workers), np.zeros(len(images), np.int64)
-    scored = crop_scores(classifier, images, own, CENTRE, threads)
-    for number, (scores, index) in zip(counted(own, "images"), scored, strict=True):
-        found[number] = ranks(scores[index], labels[number : number + 1])[0]
-        resume.check()
-    return ErrorMask.of(merged(found, runtime))

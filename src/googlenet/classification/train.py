@@ -9,7 +9,7 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from googlenet.classification.error_rates import ErrorMask, Outcomes, ranks
-from googlenet.classification.predict import centre_crop_errors, probabilities
+from googlenet.classification.predict import CENTRE, Classifier, crop_scores, probabilities
 from googlenet.classification.training_crops import TrainingBatches, TrainingCrops, own_batches
 from googlenet.config.schema.classification import Stall, TrainClassifier
 from googlenet.config.schema.shared import Initialisation
@@ -24,6 +24,7 @@ from googlenet.models.runtime import Runtime
 from googlenet.models.training import Average, TrainState, learning_rate, loss_of
 from googlenet.models.updates import started
 from googlenet.pipeline.resume import NOWHERE, Resume
+from googlenet.tracking.progress import counted
 
 Loaded = Iterator[tuple[np.ndarray, np.ndarray]]  # crops and labels
 STEPS_BETWEEN_CHECKS = 100  # of the loss; each check synchronises with the GPU
@@ -210,6 +211,20 @@ def final_outcomes(
             errors[split][weights] = wrong.errors()
             outcomes |= {f"{split}/{weights}/{top}": mask.astype(np.uint8) for top, mask in wrong._asdict().items()}
     return {split: WeightErrors(**by_weights) for split, by_weights in errors.items()}, outcomes
+
+
+def centre_crop_errors(
+    network: Network, images: Sequence[np.ndarray], labels: np.ndarray, runtime: Runtime, resume: Resume = NOWHERE
+) -> ErrorMask:
+    """Return the errors on one centre crop per image, with the network's current weights; several processes share the
+    images. Raises Stopped if `resume` was asked to stop."""
+    classifier, own = Classifier.as_it_is(network, runtime), range(runtime.rank, len(images), runtime.processes)
+    threads, found = max(1, runtime.loader_workers), np.zeros(len(images), np.int64)
+    scored = crop_scores(classifier, images, own, CENTRE, threads)
+    for number, (scores, index) in zip(counted(own, "images"), scored, strict=True):
+        found[number] = ranks(scores[index], labels[number : number + 1])[0]
+        resume.check()
+    return ErrorMask.of(merged(found, runtime))
 
 
 Log = Callable[..., None]  # Job.log: takes named values and, for an epoch, its number as `step`

@@ -24,6 +24,7 @@ from googlenet.pipeline.experiment import experiment as composed
 from googlenet.pipeline.job import records_beside
 from googlenet.pipeline.registry import STAGES
 from googlenet.report.headlines import SOURCES, Headline, headlines
+from googlenet.report.words import plural
 from googlenet.storage.files import write_bytes
 
 HEAD = """\
@@ -46,6 +47,8 @@ def command(experiment: str, reference: bool, renew: bool) -> int:
     if renew:
         renewed(path, lines, runs, current.name)
         print(f"{path}: {len(lines)} figures of {Kind.of(runs)}")
+        if others := len(read_reference(path).machines) - 1:
+            print(f"{path}: {plural(others, 'other type')} kept; after a change of settings or code, remove them there")
         return 0
     if not path.is_file():
         raise UserError(f"{path}: not found; the experiment has no reference; `googlenet verify --renew` writes one")
@@ -71,7 +74,8 @@ def report(reference: Reference, lines: tuple[Headline, ...], kind: Kind | None,
     compared = known or reference.machines[0]
     if known is None:
         print(f"{name}: no reference for this type of machine ({kind or 'several, or a GPU'})")
-    print(f"{name}: compared with {compared.kind}")
+    of_all = known is None and reference.predicts
+    print(f"{name}: compared with {f'all {len(reference.machines)} types that have one' if of_all else compared.kind}")
     judged, failed = reference.judged({line.key: line.value for line in lines}, kind), 0
     for key, (judgement, figure) in judged.items():
         value = next(line.value for line in lines if line.key == key)

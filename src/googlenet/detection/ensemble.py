@@ -22,6 +22,7 @@ from googlenet.storage.rows import Ranges
 from googlenet.tracking.progress import counted
 
 CURVE_POINTS = 101
+DIGITS = 9  # of a difference in percent that is more than rounding
 Scores = Mapping[str, Mapping[str, Ranges]]  # detector -> the arrays of score_regions
 
 
@@ -93,7 +94,9 @@ def resampled_singles(rating: Rating, weight: np.ndarray) -> np.ndarray:
 
 
 def difference(percent: float, resampled_differences: np.ndarray, confidence_percent: float) -> Difference:
-    """Return a difference with its paired interval: both systems use the same images in each resample."""
+    """Return a difference with its paired interval: both systems use the same images in each resample. Rounded, since the
+    residue of a mean of equal figures would be a difference, with an interval that excludes zero."""
+    percent, resampled_differences = round(percent, DIGITS), resampled_differences.round(DIGITS)
     return Difference(difference=percent, interval=centred_interval(percent, resampled_differences, confidence_percent))
 
 

@@ -1,8 +1,10 @@
 """Batches of crops, prefetched by loader processes into memory that they share with the job."""
 
+import ctypes
 import math
 import mmap
 import os
+import signal
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Generic, TypeVar
 
@@ -17,6 +19,7 @@ KeyT = TypeVar("KeyT")
 RestT = TypeVar("RestT")
 Make = Callable[[KeyT, np.ndarray], tuple[int, RestT]]
 AHEAD = 2  # batches that each process prefetches
+PR_SET_PDEATHSIG = 1  # of Linux's sys/prctl.h
 BATCHES_BETWEEN_RETURNS = 500  # of freed memory to the system, by each process
 
 
@@ -116,8 +119,11 @@ class _Maker(Dataset[tuple[int, int, RestT]], Generic[KeyT, RestT]):
 
 def _apart(_: int) -> None:
     """Put a loader process in a process group of its own. What asks a job to stop, as torchrun and terminals do, may signal
-    its whole group; without its loader processes, the job could not finish the step that it saves."""
+    its whole group; without its loader processes, the job could not finish the step that it saves. What kills the group
+    kills them nevertheless, where the system is Linux: they have inherited the job's locks."""
     os.setpgrp()
+    if prctl := getattr(ctypes.CDLL(None), "prctl", None):
+        prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _unchanged(item: Any) -> Any:

@@ -21,8 +21,8 @@ PACKAGE = Path(__file__).parents[1]
 EXEMPT = ("googlenet.config", "googlenet.pipeline", "googlenet.tracking", "googlenet.errors")
 # Modules that every job runs before its stage, though no stage imports them.
 ALWAYS = ("googlenet.models.determinism",)
-# Of files beside a module; not of an editor's backups (train.py~, train.py.orig).
-RESOURCES = (".css", ".j2", ".json", ".txt", ".yaml")
+# Files beside a module that are not its resources: its code, and what editors, patch and git leave there.
+NO_RESOURCES = (".py", ".pyc", "~", ".orig", ".rej", ".bak", ".swp", ".swo", ".tmp")
 LEFT_OUT = frozenset(("ctx", "kind", "type_comment", "type_params", "type_ignores"))
 
 
@@ -110,9 +110,9 @@ def module_digest(module: str) -> str:
 
 
 def resources_of(path: Path) -> list[Path]:
-    """The resource files of the module in a file: those next to it with its stem and a suffix of RESOURCES, sorted."""
+    """The resource files of the module in a file: those next to it with its stem, sorted."""
     files = sorted(path.parent.glob(f"{path.stem}.*"))
-    return [file for file in files if file.suffix in RESOURCES and file.is_file()]
+    return [file for file in files if not file.name.endswith(NO_RESOURCES) and file.is_file()]
 
 
 def forget() -> None:

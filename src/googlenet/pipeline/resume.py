@@ -76,7 +76,8 @@ class Resume:
         if self._agreed(_stop_requested.is_set()):
             _stop_requested.set()
         if self._due():
-            self.save(state)
+            if self._saves:
+                self._write(state)
             if _stop_requested.is_set():
                 self._agreed(True)  # a barrier: the first to exit ends the others, so none may before the save
             self._after_save()
@@ -84,8 +85,8 @@ class Resume:
     def save(self, state: "Callable[[], tuple[Mapping[str, Tensor], Any]]") -> None:
         """Save `state()` now: before work that keeps no state of its own, so that a restart repeats that work alone."""
         if self.folder is not None and self._saves:
-            tensors, rest = state()
-            checkpoint.save(self._path("state"), tensors, {"rest": json.dumps(rest)})
+            self._write(state)
+        self._agreed(False)  # a barrier: the first to exit ends the others, so none may go on before the save
 
     def check(self) -> None:
         """Raise Stopped if the job was asked to stop: within such work."""
@@ -137,6 +138,10 @@ class Resume:
         """Delete the state: the job is done."""
         if self.folder is not None:
             shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _write(self, state: "Callable[[], tuple[Mapping[str, Tensor], Any]]") -> None:
+        tensors, rest = state()
+        checkpoint.save(self._path("state"), tensors, {"rest": json.dumps(rest)})
 
     def _path(self, name: str) -> Path:
         assert self.folder is not None  # nothing is saved without a folder
@@ -202,8 +207,12 @@ def listening(resume: Resume) -> Iterator[None]:
     insistent = LAUNCHER not in os.environ
 
     def on_signal(*_: Any) -> None:
-        if (_signalled.is_set() and insistent) or not resume.used:
+        if not resume.used:
             raise Stopped("asked to stop; the same command starts this job again from its beginning")
+        if _signalled.is_set() and insistent:
+            raise Stopped(
+                "asked twice to stop; the same command resumes the job from the last state that it saved, if any"
+            )
         _signalled.set()
         _stop_requested.set()
 

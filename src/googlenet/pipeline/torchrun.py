@@ -57,9 +57,7 @@ def launch(team: Team, job: str) -> None:
         except ChildFailedError as error:
             raise cause_of(error.failures, team.processes) from None
         except SignalException:
-            if any(
-                Path(folder).rglob(FINISHED)
-            ):  # the first process, which evaluates and writes alone, was not interrupted
+            if any(Path(folder).rglob(FINISHED)):  # the first process, which writes alone, was not interrupted
                 return
             raise resume.saved_and_stopped() from None
         except RendezvousError as error:

@@ -107,7 +107,7 @@ def of_difference(pair: Difference, unit: str = " points", digits: int = 2) -> s
     if bounds.side < 0:
         return f"worse by {decimal(-difference, digits)}{unit}, {with_confidence(turned(bounds), _telling(bounds, digits))}"
     if bounds.low == bounds.high == 0:
-        return f"{UNDECIDED} (no difference on any image)"
+        return f"{UNDECIDED} (no difference in any resample)"
     low, high = _lean(bounds.low, digits), _lean(bounds.high, digits)
     return f"{UNDECIDED} ({_lean(difference, digits, unit)}, {confidence(bounds)} from {low} to {high})"
 

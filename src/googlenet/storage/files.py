@@ -5,7 +5,7 @@ import json
 import os
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,8 @@ def atomic(path: Path | str, point: str = "write", durable: bool = False) -> Ite
             flush(part)
         os.replace(part, path)
         if durable:
-            flush(path.parent)
+            with suppress(OSError):  # some network file systems flush no folder
+                flush(path.parent)
     except OSError as error:
         if error.filename is None:  # for example, a full disk
             error.filename = str(path)

@@ -12,7 +12,7 @@ OF_DVC = "/.dvc/tmp/exps/"  # where `dvc exp run --temp`, or --queue, makes a fo
 
 
 def clone_of(root: Path) -> Path:
-    """The clone whose runs are those of the project in `root`: the one around it if DVC made that folder for a run."""
+    """The clone whose store has the runs of the project in `root`: the one around it if DVC made that folder for a run."""
     return Path(Path(root).resolve().as_posix().partition(OF_DVC)[0])
 
 
@@ -20,7 +20,7 @@ def clone_id(root: Path) -> str:
     """The clone's id, created at the first call. A moved folder keeps it; a copy, whose inode is new, gets its own.
 
     Raises UserError if the file cannot be written."""
-    path = clone_of(root) / FILE
+    path = Path(root).resolve() / FILE
     try:
         content = json.loads(path.read_bytes())
         if content["inode"] == path.stat().st_ino:

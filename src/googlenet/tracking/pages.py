@@ -49,8 +49,9 @@ def shown_runs(root: Path, experiment: str, members: Collection[str]) -> Shown:
         last = client.search_runs([found.experiment_id], wanted, order_by=order, max_results=2)
         figures = sorted(last[0].data.metrics if last else (), key=lambda name: (name.endswith("baseline"), name))
         client.set_experiment_tag(found.experiment_id, f"mlflow.sharedViewState.{VIEW}", json.dumps(view(figures)))
-        # Nothing supersedes the run of a member that has left its table.
-        present = [run for run in trained if run.data.tags["job"] in members]
+        # Nothing supersedes the run of a member that has left its table, or of a folder that DVC made for one run.
+        here = [run for run in trained if clone or "clone" not in run.data.tags]
+        present = [run for run in here if run.data.tags["job"] in members]
         by_job = sorted(present, key=lambda run: run.data.tags["job"])
         models = sorted(one.name for one in client.search_registered_models(f"tags.experiment = '{experiment}'"))
     ids, reproductions = ([run.info.run_id for run in runs] for runs in (by_job, last))

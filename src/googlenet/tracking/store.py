@@ -62,7 +62,7 @@ KINDS = {"INVALID_PARAMETER_VALUE": Refused, "ENDPOINT_NOT_FOUND": Refused, "RES
 
 class Connection(NamedTuple):
     """An open store, with the experiment that runs belong to. uri: without a password; relative for the local store.
-    parent_id: of the parent run of jobs not yet in a reproduction; clone: this clone's id, "" in the local store."""
+    parent_id: of the parent run of jobs not yet in a reproduction; clone: this clone's id, "" in its own local store."""
 
     client: "MlflowClient"
     uri: str
@@ -77,8 +77,9 @@ class Connection(NamedTuple):
         return {"mlflow.user": user()} | ({"clone": self.clone} if self.clone else {})
 
     def is_own(self, tags: Mapping[str, str]) -> bool:
-        """Whether a run with these tags is this clone's, not another's that mirrors to the same server."""
-        return not self.clone or tags.get("clone") == self.clone
+        """Whether a run with these tags is this clone's, not another's that mirrors to the same server, nor of a folder that
+        DVC made for one run, which replaces nothing of the clone's."""
+        return tags.get("clone", "") == self.clone
 
     def log_parameters(self, run_id: str, parameters: Mapping[str, str]) -> None:
         """Log texts by name; repeating the call changes nothing."""
@@ -205,7 +206,7 @@ def connect(root: Path, experiment: str) -> Connection:
         if parents[0].info.status == "RUNNING":
             client.set_terminated(parents[0].info.run_id)  # it only groups runs, and no job knows that it is the last
     shown = f"sqlite:///{local_store.database(root).relative_to(clone_of(root))}" if is_local else uri
-    clone = "" if is_local else clone_id(root)
+    clone = "" if is_local and clone_of(root) == Path(root).resolve() else clone_id(root)
     return Connection(client, without_password(shown), experiment_id, str(parents[0].info.run_id), experiment, clone)
 
 
