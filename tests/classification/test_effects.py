@@ -41,7 +41,7 @@ def test_the_interval_of_an_error_is_exact():
 
     def interval(wrong):
         mask = np.arange(382) < wrong
-        top1, top5 = dict(intervals_of(ErrorMask(mask, mask.astype(float)), BOUNDS)).values()
+        top1, top5 = dict(intervals_of(ErrorMask(mask, mask), BOUNDS)).values()
         assert top1 == top5 and top1.confidence_percent == 95
         return top1.low, top1.high
 
@@ -54,6 +54,14 @@ def test_the_interval_of_an_error_is_exact():
 def test_the_interval_of_a_mean_over_members_is_the_bootstraps():
     mean = np.where(np.arange(382) < 40, 0.25, 0)
     assert intervals_of(ErrorMask(mean, mean), BOUNDS).top1_error_percent == BOUNDS.of(mean)
+
+
+def test_the_kind_of_interval_does_not_depend_on_the_errors():
+    """Members that agree on every image still have a mean over members; one member has a network's errors."""
+    same = ErrorMask(np.arange(382) < 5, np.zeros(382, bool))
+    both, alone = (intervals_of(ErrorMask.mean_of([same] * members), BOUNDS) for members in (2, 1))
+    assert both.top1_error_percent == BOUNDS.of(same.top1.astype(float))
+    assert alone == intervals_of(same, BOUNDS) != both
 
 
 def test_effects_by_hand():
