@@ -58,13 +58,18 @@ def test_an_experiment_of_dvcs_in_a_folder_of_its_own_runs_its_own_code(clone):
     assert asked(root, ROOT / "src").stdout == f"{root}/src/googlenet/__init__.py\n"
 
 
-@pytest.mark.parametrize("paths", ["/usr/bin:/bin", f"{Path(sys.executable).parent}:/bin"], ids=["not", "activated"])
-def test_an_environment_that_is_not_activated_runs_its_own_programs(clone, paths):
-    root, before = clone(), paths.split(":")
-    ask = "import own_source, os; print(os.environ['PATH'])"
-    programs = str(Path(sys.executable).parent)
-    expected = before if before[0] == programs else [programs, *before]
-    assert asked(root, root / "src", ask, PATH=paths).stdout.strip().split(":") == expected
+PROGRAMS = str(Path(sys.executable).parent)
+
+
+@pytest.mark.parametrize(
+    ("paths", "added"),
+    [("/usr/bin:/bin", True), (f"{PROGRAMS}:/bin", False), (f"/home/me/wrappers:{PROGRAMS}:/bin", False)],
+    ids=["not", "activated", "activated, behind the user's own"],
+)
+def test_an_environment_that_is_not_activated_runs_its_own_programs(clone, paths, added):
+    root, ask = clone(), "import own_source, os; print(os.environ['PATH'])"
+    expected = f"{PROGRAMS}:{paths}" if added else paths
+    assert asked(root, root / "src", ask, PATH=paths).stdout.strip() == expected
 
 
 def test_the_command_stops_in_another_clone(clone, capsys):

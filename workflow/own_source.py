@@ -10,6 +10,7 @@ import os
 import sys
 from importlib.util import find_spec
 from pathlib import Path
+from shutil import which
 
 ROOT = Path(__file__).resolve().parents[1]
 OWN = ROOT / "src"
@@ -20,10 +21,9 @@ if TEMPORARY:
     os.environ["PYTHONPATH"] = os.pathsep.join([str(OWN), *others])  # for the jobs
     sys.path.insert(0, str(OWN))
 
-programs = str(Path(sys.executable).parent)
-paths = os.environ.get("PATH", os.defpath).split(os.pathsep)
-if paths[0] != programs:
-    os.environ["PATH"] = os.pathsep.join([programs, *paths])
+programs = Path(sys.executable).parent
+if which("python") != str(programs / "python"):
+    os.environ["PATH"] = os.pathsep.join([str(programs), os.environ.get("PATH", os.defpath)])
 
 spec = find_spec("googlenet")
 if not spec or not spec.origin or Path(spec.origin).resolve().parents[1] != OWN:
