@@ -119,6 +119,13 @@ def test_the_stage_that_stands_in_for_another_has_planned_that_too(root):
     assert made.is_planned("train_ablation") and not made.is_planned("fit_region_heads")
 
 
+def test_a_stage_that_no_plan_has_asks_a_planned_experiment_for_no_hours(root):
+    """Tables and pages take seconds; a partition may allow less time than an unplanned job asks for."""
+    made = needs_of(root)
+    assert made.found(Job("compare_ablations", "all")) is None and made.is_planned("compare_ablations")
+    assert made.of("compare_ablations", "all", limit=True).runtime == LEAST_MIN
+
+
 def test_ablations_and_detectors_are_scaled_by_their_own_settings(root):
     made = needs_of(root)
     detector, region = made.of("train_detector", "d1"), made.of("score_regions", "d1")

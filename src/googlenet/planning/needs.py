@@ -152,9 +152,11 @@ class Needs:
         return found and found[0].seconds(found[1])
 
     def is_planned(self, stage: str) -> bool:
-        """Whether a plan of this experiment, not just of a similar one, has the stage or the one that stands in for it."""
+        """Whether a plan of this experiment has the stage or the one that stands in for it, or no plan at all has it, as with
+        tables and pages. The figures of a similar experiment may be those of much smaller data."""
+        own = [known[self.experiment.name] for known in self.planned if self.experiment.name in known]
         either = {stage, AS.get(stage, stage)}
-        return any(not either.isdisjoint(known.get(self.experiment.name, ())) for known in self.planned)
+        return any(not either.isdisjoint(stages) for stages in own) or bool(own) and not any(self.rows(stage))
 
     def found(self, job: Job) -> tuple[Figures, Load] | None:
         """The figures closest to a job's size, and the job's load; None if no plan has its stage."""
