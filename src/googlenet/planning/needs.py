@@ -156,7 +156,7 @@ class Needs:
         tables and pages. The figures of a similar experiment may be those of much smaller data."""
         own = [known[self.experiment.name] for known in self.planned if self.experiment.name in known]
         either = {stage, AS.get(stage, stage)}
-        return any(not either.isdisjoint(stages) for stages in own) or bool(own) and not any(self.rows(stage))
+        return any(not either.isdisjoint(stages) for stages in own) or (bool(own) and not any(self.rows(stage)))
 
     def found(self, job: Job) -> tuple[Figures, Load] | None:
         """The figures closest to a job's size, and the job's load; None if no plan has its stage."""
