@@ -116,7 +116,7 @@ def resources_of(path: Path) -> list[Path]:
 
 
 def forget() -> None:
-    """Read the code anew at the next call: it may have been edited since."""
+    """Read the code again at the next call: it may have been edited since."""
     for cached in CACHED:
         cached.cache_clear()
 

@@ -76,15 +76,14 @@ class Resume:
         if self._agreed(_stop_requested.is_set()):
             _stop_requested.set()
         if self._due():
-            if self._saves:
-                self._write(state)
+            self._write(state)
             if _stop_requested.is_set():
                 self._agreed(True)  # a barrier: the first to exit ends the others, so none may before the save
             self._after_save()
 
     def save(self, state: "Callable[[], tuple[Mapping[str, Tensor], Any]]") -> None:
         """Save `state()` now: before work that keeps no state of its own, so that a restart repeats that work alone."""
-        if self.folder is not None and self._saves:
+        if self.folder is not None:
             self._write(state)
         self._agreed(False)  # a barrier: the first to exit ends the others, so none may go on before the save
 
@@ -140,8 +139,9 @@ class Resume:
             shutil.rmtree(self.folder, ignore_errors=True)
 
     def _write(self, state: "Callable[[], tuple[Mapping[str, Tensor], Any]]") -> None:
-        tensors, rest = state()
-        checkpoint.save(self._path("state"), tensors, {"rest": json.dumps(rest)})
+        if self._saves:
+            tensors, rest = state()
+            checkpoint.save(self._path("state"), tensors, {"rest": json.dumps(rest)})
 
     def _path(self, name: str) -> Path:
         assert self.folder is not None  # nothing is saved without a folder

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from googlenet.metrics.error_rates import TopError
-from googlenet.metrics.interval import Difference, Interval
+from googlenet.metrics.interval import Difference, Interval, clopper_pearson
 
 NONE = "—"
 TIMES = "\N{MULTIPLICATION SIGN}"
@@ -86,11 +86,9 @@ def with_confidence(bounds: Interval, digits: int = 2) -> str:
 
 def exact(bounds: Interval, percent: float, trials: int) -> Interval:
     """The interval of a share; if that is 0 or 100 %, Clopper-Pearson's, which then still has a width."""
-    tail = (1 - bounds.confidence_percent / 100) / 2
-    width = 100 * (1 - tail ** (1 / trials))
-    if percent == 100:
-        return bounds.model_copy(update={"low": 100 - width})
-    return bounds if percent else bounds.model_copy(update={"high": width})
+    if percent not in (0, 100):
+        return bounds
+    return clopper_pearson(trials if percent else 0, trials, bounds.confidence_percent)
 
 
 def turned(bounds: Interval) -> Interval:
